@@ -1,0 +1,17 @@
+"""DANet, the deformable and attentive network for image restoration, in JAX."""
+
+from danet_jax.config import VARIANTS, DANetConfig
+from danet_jax.interop import from_torch, to_torch
+from danet_jax.models import DANet
+from danet_jax.ops import deform_conv2d, dwt2, idwt2
+
+__all__ = [
+    "VARIANTS",
+    "DANet",
+    "DANetConfig",
+    "deform_conv2d",
+    "dwt2",
+    "from_torch",
+    "idwt2",
+    "to_torch",
+]

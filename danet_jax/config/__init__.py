@@ -1,0 +1,23 @@
+"""Typed, frozen, validated configurations and the ways to change and store them."""
+
+from danet_jax.config.experiment import (
+    DataConfig,
+    EvaluationConfig,
+    ExperimentConfig,
+    TrainConfig,
+)
+from danet_jax.config.model import VARIANTS, DANetConfig
+from danet_jax.config.values import from_dict, load_config, override, parse_overrides
+
+__all__ = [
+    "VARIANTS",
+    "DANetConfig",
+    "DataConfig",
+    "EvaluationConfig",
+    "ExperimentConfig",
+    "TrainConfig",
+    "from_dict",
+    "load_config",
+    "override",
+    "parse_overrides",
+]

@@ -1,0 +1,131 @@
+"""One experiment: the network, its data, its training and its evaluation.
+
+The defaults are the paper's (Sec. 4.1): DANet on gray images with Gaussian noise of
+sigma 25. A file in ``configs/`` states only what differs.
+"""
+
+import dataclasses
+from typing import Literal
+
+from danet_jax.checks import ConfigError, message
+from danet_jax.config.model import DANetConfig
+
+
+def _at_least(where: str, config: object, **least: float) -> None:
+    for name, bound in least.items():
+        value = getattr(config, name)
+        if not value >= bound:
+            raise ConfigError(message(where, name, f"be at least {bound}", value))
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """Where the images lie and how training patches are cut from them.
+
+    Clean images get Gaussian noise of ``sigma_255``; with ``degraded`` set, the images
+    come in pairs, and what the wildcards of both patterns match must be equal.
+    """
+
+    root: str = ""  # folder of the images; "" stands for $DANET_DATA
+    clean: str = "**/*"  # pattern of the clean images below root
+    degraded: str = ""  # pattern of their degraded partners; "": add noise instead
+    held_out: tuple[str, ...] = ()  # patterns of images for validation, not training
+    validation_root: str = ""  # another folder of validation images
+    source: str = ""  # what to download and how it must lie, for who has no data yet
+    sigma_255: float = 25.0  # noise on clean images, 8-bit steps; 0 for pairs
+    crop: int = 256  # pixels a side of a training patch
+    interval: int = 130  # pixels between the corners of neighbouring patches
+    jitter: bool = False  # move each patch by up to half an interval, anew each epoch
+    flips: bool = True  # random horizontal and vertical flips
+    cache_gib: float = 8.0  # decoded images kept in memory
+
+    def __post_init__(self) -> None:
+        _at_least("data", self, crop=2, interval=1, sigma_255=0, cache_gib=0)
+        if bool(self.degraded) == (self.sigma_255 > 0):
+            raise ConfigError(
+                "data: exactly one of degraded (pairs) and sigma_255 (noise on clean "
+                f"images) must be set; got degraded={self.degraded!r} and "
+                f"sigma_255={self.sigma_255}. Pairs need data.sigma_255=0."
+            )
+        if self.held_out and self.validation_root:
+            raise ConfigError(
+                "data: at most one of held_out and validation_root may be set."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Optimisation, precision and the rhythm of records (Sec. 4.1 of the paper)."""
+
+    batch_size: int = 12  # patches a step, over all devices of all hosts
+    epochs: int = 100  # passes over the patches
+    steps: int = 0  # optimiser steps; 0: what the epochs amount to
+    learning_rate: float = 1e-4  # at the first step
+    final_learning_rate: float = 1e-6  # at the last step
+    schedule: Literal["cosine", "exponential", "step"] = "cosine"  # step: halvings
+    clip_norm: float = 0.0  # largest global norm of the gradient; 0: no clipping
+    ema_decay: float = 0.0  # average of the parameters, evaluated instead; 0: none
+    seed: int = 0  # of initialisation, patches and noise
+    dtype: Literal["float32", "bfloat16"] = "float32"  # of features, not parameters
+    remat: bool = False  # recompute each stage in the backward pass: memory for time
+    scan: bool = False  # one compiled body for a stage's equal blocks; slow on CPUs
+    log_every: int = 50  # steps between records in metrics.jsonl
+    validate_every: int = 5000  # steps between validations; the last step has one
+    save_every: int = 1000  # steps between checkpoints; the last step has one
+    tensorboard: bool = False  # also write TensorBoard events (needs tensorboardX)
+
+    def __post_init__(self) -> None:
+        _at_least("train", self, batch_size=1, epochs=1, steps=0, seed=0, clip_norm=0)
+        _at_least("train", self, log_every=1, validate_every=1, save_every=1)
+        if not 0 < self.final_learning_rate <= self.learning_rate:
+            raise ConfigError(
+                "train: 0 < final_learning_rate <= learning_rate must hold; got "
+                f"{self.final_learning_rate} and {self.learning_rate}."
+            )
+        if not 0 <= self.ema_decay < 1:
+            got = self.ema_decay
+            raise ConfigError(message("train", "ema_decay", "lie in [0, 1)", got))
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationConfig:
+    """How test images are degraded and scored.
+
+    The literature's Gaussian noise: ``numpy.random.seed(0)`` before each picture, added
+    to floats, neither clipped nor rounded. Restored images are scored as they would be
+    saved: clipped and rounded to 8 bits.
+    """
+
+    noise_seed: int = 0  # set anew for each picture
+    clip: bool = False  # the noisy input to [0, 1]
+    round: bool = False  # the noisy input to 8 bits
+    channel: Literal["all", "y"] = "all"  # score all channels, or Y of YCbCr (16-235)
+
+    def __post_init__(self) -> None:
+        _at_least("evaluation", self, noise_seed=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class ExperimentConfig:
+    """All of one experiment; stored in its working directory and its checkpoints."""
+
+    name: str = "danet"
+    model: DANetConfig = DANetConfig()
+    data: DataConfig = DataConfig()
+    train: TrainConfig = TrainConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    distributed: Literal["off", "auto"] = (
+        "off"  # auto: one process a host, found by JAX
+    )
+
+    def __post_init__(self) -> None:
+        if self.data.crop < self.model.multiple:
+            raise ConfigError(
+                f"data.crop must be at least {self.model.multiple} pixels for "
+                f"{self.model.scales} scales; got {self.data.crop}."
+            )
+        if self.evaluation.channel == "y" and self.model.channels == 1:
+            raise ConfigError(
+                'evaluation.channel "y" needs colour images, but model.channels is 1. '
+                "Gray images are scored whole."
+            )

@@ -1,0 +1,157 @@
+"""Image files and 8-bit arrays: finding, reading, writing, and the way to floats.
+
+Images are [H, W, C] with row 0 at the top, in the order in which the file stores its
+rows (an EXIF orientation is not applied). 8 bits exist only here and in files.
+"""
+
+import io
+from pathlib import Path, PurePath
+
+import numpy as np
+from PIL import Image
+
+from danet_jax.checks import ConfigError, DataError, message
+
+SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+)
+_GRAY_MODES = frozenset(("1", "L", "LA"))
+_COLOUR_MODES = frozenset(("RGB", "RGBA", "RGBX", "P", "PA", "CMYK", "YCbCr"))
+_GRAY_OF_RGB = (0.298936021293775, 0.587043074451121, 0.114020904255103)
+
+
+def find_images(root: Path, pattern: str = "**/*") -> list[Path]:
+    """Returns the sorted image files below a folder that match a glob pattern.
+
+    Hidden files and folders (``._a.png``, ``.cache/``) are passed over.
+
+    Args:
+        root: folder to look in.
+        pattern: as ``Path.glob`` reads it, relative to root.
+    Raises:
+        DataError: root is missing or no folder, or nothing below it matches.
+        ConfigError: the pattern is empty, absolute, or holds ".." or a bare "**".
+    """
+    root = Path(root)
+    _check_pattern(pattern)
+    looked = f"Looked there for images that match {pattern!r}."
+    if not root.is_dir():
+        problem = "is not a folder" if root.exists() else "no such folder"
+        raise DataError(f"{root}: {problem}. {looked}")
+    found = (p for p in root.glob(pattern) if p.suffix.lower() in SUFFIXES)
+    files = sorted(p for p in found if p.is_file() and not _hidden(p.relative_to(root)))
+    if not files:
+        kinds = " ".join(sorted(SUFFIXES))
+        raise DataError(f"{root}: no images. {looked} Known: {kinds}.")
+    return files
+
+
+def read_image(path: Path, channels: int) -> np.ndarray:
+    """Decodes an 8-bit image file completely.
+
+    Args:
+        path: file of any format that Pillow reads.
+        channels: 1 for gray: colour becomes ``floor(0.2989 R + 0.5870 G + 0.1140 B +
+            0.5)``. 3 for RGB: gray is repeated, a palette looked up. Alpha is dropped.
+    Returns:
+        uint8 [H, W, channels].
+    Raises:
+        DataError: no such file, no image, a truncated one, or not 8 bits a sample.
+    Source: weights of MATLAB's ``rgb2gray``, which made the literature's gray sets.
+    """
+    if channels not in (1, 3):
+        raise ValueError(message("read_image", "channels", "be 1 or 3", channels))
+    try:
+        with Image.open(path) as file:
+            # Pillow hands out the upper 8 of 16 bits in colour without a word.
+            deep = any(";16" in str(tile[-1]) for tile in getattr(file, "tile", ()))
+            file.load()
+            mode = file.mode
+            file.info.pop("transparency", None)  # convert() warns about some kinds
+            pixels = np.asarray(file.convert("L" if mode in _GRAY_MODES else "RGB"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file.") from error
+    except Exception as error:  # decoders of broken files raise errors of any kind
+        raise DataError(
+            f"{path}: truncated, unreadable or not an image ({error}). "
+            "Replace or remove it."
+        ) from error
+    if deep or mode not in _GRAY_MODES | _COLOUR_MODES:
+        raise DataError(
+            f"{path}: must have 8 bits a sample, gray or RGB; got "
+            f"{'16 bits' if deep else f'mode {mode}'}. Convert it to 8 bits first."
+        )
+    if pixels.ndim == 2:
+        return np.repeat(pixels[..., None], channels, axis=2)
+    return _gray(pixels) if channels == 1 else pixels
+
+
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Writes an image as an 8-bit PNG file; floats are clipped and rounded.
+
+    Args:
+        path: file to write or replace; its folder must exist.
+        image: [H, W, 1 or 3], uint8 or float in [0, 1].
+    Raises:
+        DataError: the file cannot be written: full disk, no permission, no folder.
+        ValueError: another shape, or NaN in the image.
+    """
+    path = Path(path)
+    if image.ndim != 3 or image.shape[2] not in (1, 3) or 0 in image.shape:
+        rule = "be [H, W, 1 or 3] and not empty"
+        raise ValueError(message("write_png", "image", rule, image.shape))
+    pixels = image if image.dtype == np.uint8 else to_uint8(image)
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    try:
+        path.write_bytes(buffer.getvalue())
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror}).") from error
+
+
+def to_float(image: np.ndarray) -> np.ndarray:
+    """Returns uint8 values as float32 in [0, 1].
+
+    Raises:
+        TypeError: the image is not uint8.
+    """
+    if image.dtype != np.uint8:
+        raise TypeError(message("to_float", "image", "be uint8", image.dtype))
+    return image.astype(np.float32) / np.float32(255)
+
+
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """Returns floats, nominally in [0, 1], as uint8: clipped, then rounded.
+
+    Raises:
+        TypeError: the image is not floating point.
+        ValueError: the image holds NaN.
+    """
+    if not np.issubdtype(image.dtype, np.floating):
+        rule = "be a floating point array"
+        raise TypeError(message("to_uint8", "image", rule, image.dtype))
+    count = int(np.isnan(image).sum())
+    if count:
+        got = f"NaN in {count} of {image.size} values"
+        raise ValueError(message("to_uint8", "image", "hold numbers", got))
+    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+
+
+def _check_pattern(pattern: str) -> None:
+    parts = PurePath(pattern).parts
+    bare = parts[-1:] == ("**",) or any("**" in p for p in parts if p != "**")
+    if not parts or PurePath(pattern).is_absolute() or ".." in parts or bare:
+        rule = 'be relative, without "..", and hold "**" only as "**/"'
+        raise ConfigError(message("images", "pattern", rule, repr(pattern)))
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _gray(rgb: np.ndarray) -> np.ndarray:
+    red, green, blue = (
+        weight * rgb[..., i : i + 1] for i, weight in enumerate(_GRAY_OF_RGB)
+    )
+    return np.floor(red + green + blue + 0.5).astype(np.uint8)

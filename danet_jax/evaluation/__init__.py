@@ -1,0 +1,1 @@
+"""Scoring restored images, and the tables and pictures that show the scores."""

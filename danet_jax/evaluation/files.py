@@ -1,0 +1,118 @@
+"""Image files read and written as they are: colour or gray, alpha, profile and format.
+
+``data.images`` reads what a network trains on; here nothing of a file may be lost.
+"""
+
+import contextlib
+import dataclasses
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from danet_jax.checks import DataError
+
+_GRAY_MODES = frozenset(("1", "L", "LA"))
+_COLOUR_MODES = frozenset(("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"))
+_ALPHA_FORMATS = frozenset(("PNG", "TIFF", "WEBP"))
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": 0},  # 0: colour at full resolution, 4:4:4
+    "WEBP": {"lossless": True, "exact": True},  # also below full transparency
+}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Photograph:
+    """An image file's content, the right way up."""
+
+    pixels: np.ndarray  # uint8 [H, W, 1 or 3]
+    alpha: np.ndarray | None  # uint8 [H, W, 1]
+    format: str  # as Pillow calls it
+    extras: dict[str, Any]  # colour profile and EXIF
+
+
+def read_photograph(path: Path) -> Photograph:
+    """Decodes an 8-bit image file; a palette is looked up, an EXIF orientation applied.
+
+    Raises:
+        DataError: no such file, no image, a truncated one, several frames, or not 8
+            bits a sample.
+    """
+    try:
+        with Image.open(path) as file:
+            refusal = _refusal(file)
+            file.load()
+            picture, kind = ImageOps.exif_transpose(file), file.format or "PNG"
+            gray, transparent = file.mode in _GRAY_MODES, file.has_transparency_data
+            if file.mode == "1":
+                picture = picture.convert("L")
+            mode = ("L" if gray else "RGB") + ("A" if transparent else "")
+            pixels = np.asarray(picture.convert(mode))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file.") from error
+    except Exception as error:  # decoders of broken files raise errors of any kind
+        raise DataError(
+            f"{path}: truncated, unreadable or not an image ({error})."
+        ) from error
+    if refusal:
+        raise DataError(f"{path}: {refusal}")
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    colours = 1 if gray else 3
+    alpha = pixels[..., colours:] if transparent else None
+    kept = ("exif",) if file.mode == "CMYK" else ("exif", "icc_profile")
+    extras = {name: picture.info[name] for name in kept if name in picture.info}
+    kind = "JPEG" if kind == "MPO" else kind  # a JPEG file with further views in it
+    return Photograph(pixels[..., :colours], alpha, kind, extras)
+
+
+def write_photograph(path: Path, photograph: Photograph) -> None:
+    """Writes an image file, and the folders that it needs.
+
+    JPEG is written at quality 95, 4:4:4; WebP without loss.
+
+    Args:
+        path: file to write or replace.
+        photograph: what to write; ``format`` decides, not the name of the file.
+    Raises:
+        DataError: the file cannot be written, or its format cannot hold the image.
+    """
+    pixels, kind = photograph.pixels, photograph.format
+    if kind == "GIF":
+        raise DataError(f"{path}: GIF holds too few colours. Write a .png file.")
+    if photograph.alpha is not None:
+        if kind not in _ALPHA_FORMATS:
+            raise DataError(
+                f"{path}: transparency would be lost in {kind}. Write a .png file."
+            )
+        pixels = np.concatenate([pixels, photograph.alpha], axis=2)
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    options = photograph.extras | _SAVE_OPTIONS.get(kind, {})
+    buffer = io.BytesIO()
+    partial = path.with_name(f".{path.name}.part")  # so that no half file is left
+    try:
+        picture.save(buffer, kind, **options)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(buffer.getvalue())
+        partial.replace(path)
+    except (OSError, ValueError, KeyError) as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise DataError(f"{path}: cannot be written ({error}).") from error
+
+
+def _refusal(file: Image.Image) -> str:
+    """Why an opened file cannot be restored without loss, or nothing."""
+    frames = getattr(file, "n_frames", 1)
+    if frames > 1 and file.format != "MPO":
+        return f"must hold a single image; got {frames} frames. Save them apart."
+    # Pillow hands out the upper 8 of 16 bits in colour without a word.
+    deep = any(";16" in str(tile[-1]) for tile in getattr(file, "tile", ()))
+    if deep or file.mode not in _GRAY_MODES | _COLOUR_MODES:
+        got = "16 bits" if deep else f"mode {file.mode}"
+        return (
+            f"must have 8 bits a sample, gray or RGB; got {got}. "
+            "Convert it to 8 bits first."
+        )
+    return ""

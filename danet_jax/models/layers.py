@@ -1,0 +1,60 @@
+"""The convolutions that all parts are made of, with the initialisation of the whole.
+
+Kernels are He-normal and biases zero. Without normalisation layers a deep residual
+network diverges from such a start, so the parts scale some kernels down or to zero:
+an untrained DANet returns its input.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax.typing import DTypeLike
+
+from danet_jax.ops import deform_conv2d
+
+Initializer = jax.nn.initializers.Initializer
+
+
+def he_normal(scale: float = 1.0) -> Initializer:
+    """He-normal kernels, times a factor: std = scale sqrt(2 / fan in)."""
+    if scale == 0:
+        return nnx.initializers.zeros
+    return nnx.initializers.variance_scaling(2.0 * scale**2, "fan_in", "normal")
+
+
+def conv(
+    inputs: int,
+    outputs: int,
+    size: int = 3,
+    *,
+    stride: int = 1,
+    scale: float = 1.0,
+    dtype: DTypeLike,
+    rngs: nnx.Rngs,
+) -> nnx.Conv:
+    """A convolution of size x size taps, padded to keep the image's size when odd."""
+    return nnx.Conv(
+        inputs,
+        outputs,
+        (size, size),
+        strides=(stride, stride),
+        padding=[(size // 2, size // 2)] * 2 if size % 2 else "VALID",
+        kernel_init=he_normal(scale),
+        dtype=dtype,
+        rngs=rngs,
+    )
+
+
+class DeformConv(nnx.Module):
+    """A 3x3 modulated deformable convolution; see ``danet_jax.deform_conv2d``."""
+
+    def __init__(self, width: int, *, dtype: DTypeLike, rngs: nnx.Rngs):
+        shape = (3, 3, width, width)
+        self.kernel = nnx.Param(he_normal()(rngs.params(), shape, jnp.float32))
+        self.bias = nnx.Param(jnp.zeros(width))
+        self.dtype = dtype
+
+    def __call__(self, x: jax.Array, offsets: jax.Array, mask: jax.Array) -> jax.Array:
+        """[N, H, W, width] from the same, offsets [N, H, W, G, 9, 2] and a mask."""
+        kernel = self.kernel[...].astype(self.dtype)
+        return deform_conv2d(x, offsets, mask, kernel, self.bias[...], padding=1)

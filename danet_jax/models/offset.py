@@ -1,0 +1,57 @@
+"""Where the deformable convolutions look: the offset branch of a block."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax.typing import DTypeLike
+
+from danet_jax.models.attention import DualAttention
+from danet_jax.models.layers import conv
+
+TAPS = 9
+
+
+class OffsetBranch(nnx.Module):
+    """Predicts offsets and mask of a 3x3 deformable convolution from its input.
+
+    A recurrent branch, that of an AROB, attends to its feature; one that is ``carried``
+    a feature from the AROB before it also merges the two.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        offset_width: int,
+        groups: int,
+        *,
+        recurrent: bool = False,
+        carried: bool = False,
+        dtype: DTypeLike,
+        rngs: nnx.Rngs,
+    ):
+        inner = {"dtype": dtype, "rngs": rngs}
+        self.groups = groups
+        self.feature = conv(width, offset_width, **inner)
+        self.merge = conv(2 * offset_width, offset_width, **inner) if carried else None
+        self.attention = DualAttention(offset_width, **inner) if recurrent else None
+        self.predict = conv(offset_width, 3 * TAPS * groups, scale=0, **inner)
+
+    def __call__(
+        self, x: jax.Array, carried: jax.Array | None = None
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Returns offsets [N, H, W, G, 9, 2], mask [N, H, W, G, 9] and the feature.
+
+        Args:
+            x: [N, H, W, width].
+            carried: [N, H, W, offset_width], where the branch has a merge convolution.
+        """
+        feature = nnx.leaky_relu(self.feature(x), 0.2)
+        if self.merge is not None:
+            both = jnp.concatenate([feature, carried], axis=-1)
+            feature = nnx.leaky_relu(self.merge(both), 0.2)
+        if self.attention is not None:
+            feature = self.attention(feature)
+        prediction = self.predict(feature).astype(jnp.float32)
+        offsets, logits = jnp.split(prediction, [2 * TAPS * self.groups], axis=-1)
+        grid = (*x.shape[:3], self.groups, TAPS)
+        return offsets.reshape(*grid, 2), nnx.sigmoid(logits).reshape(grid), feature

@@ -1,0 +1,121 @@
+"""A stage: the blocks of one scale, closed by an AROB; and the ways between scales."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax.typing import DTypeLike
+
+from danet_jax.config import DANetConfig
+from danet_jax.models.blocks import ADEB, AROB, ConvBlock, DeformBlock
+from danet_jax.models.layers import conv
+from danet_jax.models.offset import OffsetBranch
+from danet_jax.ops import dwt2, idwt2
+
+
+class Stage(nnx.Module):
+    """``count`` blocks in sequence, then the AROB that carries offset features on."""
+
+    def __init__(
+        self,
+        config: DANetConfig,
+        width: int,
+        count: int,
+        *,
+        decoder: bool,
+        first: bool = False,
+        scan: bool = False,
+        dtype: DTypeLike,
+        rngs: nnx.Rngs,
+    ):
+        inner = {"dtype": dtype, "rngs": rngs}
+
+        def branch(**options: bool) -> OffsetBranch:
+            sizes = (width, config.offset_width, config.offset_groups)
+            return OffsetBranch(*sizes, **options, **inner)
+
+        def block() -> ConvBlock | DeformBlock:
+            # As SADNet does, "deform" networks deform in the decoder alone.
+            if config.block == "conv" or (config.block == "deform" and not decoder):
+                return ConvBlock(width, **inner)
+            kind = ADEB if config.block == "adeb" else DeformBlock
+            return kind(width, branch(), **inner)
+
+        blocks = [block() for _ in range(count)]
+        if config.recurrent_offsets:
+            closing = AROB(width, branch(recurrent=True, carried=not first), **inner)
+        else:
+            closing = block()
+        self.blocks = nnx.List([*blocks, closing])
+        self.scan = scan
+
+    def __call__(
+        self, x: jax.Array, carried: jax.Array | None
+    ) -> tuple[jax.Array, jax.Array | None]:
+        """Returns features like x [N, H, W, width] and the AROB's offset feature."""
+        *blocks, closing = self.blocks
+        if self.scan and len(blocks) > 1:
+            x = _scan(blocks, x)
+        else:
+            for block in blocks:
+                x = block(x)
+        if isinstance(closing, AROB):
+            return closing(x, carried)
+        return closing(x), None
+
+
+def _scan(blocks: list[Callable[[jax.Array], jax.Array]], x: jax.Array) -> jax.Array:
+    """Applies equal blocks in a loop whose body is compiled once."""
+    graphdef = nnx.graphdef(blocks[0])
+    states = [nnx.as_pure(nnx.state(block)) for block in blocks]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+    return jax.lax.scan(lambda x, s: (nnx.merge(graphdef, s)(x), None), x, stacked)[0]
+
+
+class Down(nnx.Module):
+    """To the next coarser scale: Haar analysis and a 1x1 convolution."""
+
+    def __init__(
+        self, fine: int, coarse: int, *, wavelet: bool, dtype: DTypeLike, rngs: nnx.Rngs
+    ):
+        inner = {"dtype": dtype, "rngs": rngs}
+        self.wavelet = wavelet
+        self.conv = (
+            conv(4 * fine, coarse, 1, **inner)
+            if wavelet
+            else conv(fine, coarse, 2, stride=2, **inner)
+        )
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """[N, H, W, fine] to [N, H/2, W/2, coarse]."""
+        return self.conv(dwt2(x) if self.wavelet else x)
+
+
+class Up(nnx.Module):
+    """To the next finer scale: a 1x1 convolution and Haar synthesis."""
+
+    def __init__(
+        self, coarse: int, fine: int, *, wavelet: bool, dtype: DTypeLike, rngs: nnx.Rngs
+    ):
+        self.wavelet = wavelet
+        if wavelet:
+            self.conv = conv(coarse, 4 * fine, 1, dtype=dtype, rngs=rngs)
+        else:
+            # Each output pixel sees one of the four taps: the fan in is `coarse`.
+            self.conv = nnx.ConvTranspose(
+                coarse,
+                fine,
+                (2, 2),
+                strides=(2, 2),
+                padding="VALID",
+                transpose_kernel=True,
+                kernel_init=nnx.initializers.normal((2.0 / coarse) ** 0.5),
+                dtype=dtype,
+                rngs=rngs,
+            )
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """[N, H, W, coarse] to [N, 2H, 2W, fine]."""
+        x = self.conv(x)
+        return idwt2(x) if self.wavelet else x

@@ -1,0 +1,196 @@
+"""Checkpoints of a run (Orbax), and loading a network from them."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import orbax.checkpoint as ocp
+from flax import nnx
+
+from danet_jax.checks import CheckpointError
+from danet_jax.config import ExperimentConfig, from_dict
+from danet_jax.models import DANet
+from danet_jax.training.step import TrainState
+
+FOLDER = "checkpoints"
+_POLICY = ocp.checkpoint_managers.preservation_policy
+
+
+def _score(metrics: dict[str, float]) -> float:
+    """The validation PSNR; the worst of all where there is none. (NaN would be best.)"""
+    value = metrics.get("psnr_db", math.nan) if metrics else math.nan
+    return value if math.isfinite(value) else -math.inf
+
+
+class Checkpoints:
+    """The checkpoints of one working directory: the latest two and the best are kept.
+
+    Saving goes on in the background; a checkpoint that is not finished does not count,
+    and is removed when the run starts again.
+    """
+
+    def __init__(self, workdir: Path, config: ExperimentConfig | None = None):
+        """Opens the checkpoints; config is stored in each one saved from here on."""
+        self._config = config
+        keep = [_POLICY.LatestN(2), _POLICY.BestN(get_metric_fn=_score, n=1)]
+        options = ocp.CheckpointManagerOptions(
+            best_fn=_score,
+            best_mode="max",
+            preservation_policy=_POLICY.AnyPreservationPolicy(keep),
+            cleanup_tmp_directories=config is not None,
+            create=config is not None,
+            read_only=config is None,
+        )
+        self._folder = workdir.absolute() / FOLDER
+        self._manager = ocp.CheckpointManager(self._folder, options=options)
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _: Any, __: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.wait()
+        self._manager.close()
+
+    def save(self, state: TrainState, psnr_db: float | None) -> None:
+        """Starts saving a state, with the validation PSNR if there was a validation.
+
+        Raises:
+            CheckpointError: this or the checkpoint before could not be written.
+        """
+        step = int(state.step)
+        items = {
+            "params": ocp.args.StandardSave(state.params),
+            "opt_state": ocp.args.StandardSave(state.opt_state),
+            "config": ocp.args.JsonSave(dataclasses.asdict(self._config)),
+        }
+        if state.ema is not None:
+            items["ema"] = ocp.args.StandardSave(state.ema)
+        metrics = {} if psnr_db is None else {"psnr_db": psnr_db}
+        with self._explained():
+            self._manager.save(
+                step, args=ocp.args.Composite(**items), metrics=metrics, force=True
+            )
+
+    def wait(self) -> None:
+        """Waits until the last checkpoint is on disk.
+
+        Raises:
+            CheckpointError: it could not be written.
+        """
+        with self._explained():
+            self._manager.wait_until_finished()
+
+    @property
+    def latest(self) -> int | None:
+        """Step of the newest finished checkpoint."""
+        return self._manager.latest_step()
+
+    @property
+    def best(self) -> int | None:
+        """Step of the checkpoint with the highest validation PSNR, else the newest."""
+        return self._manager.best_step()
+
+    def restore(self, state: TrainState) -> TrainState:
+        """The newest state, placed on devices as the given one is.
+
+        Raises:
+            CheckpointError: the checkpoint is incomplete or of another network.
+        """
+        step = self.latest
+        items = {"params": state.params, "opt_state": state.opt_state}
+        if state.ema is not None:
+            items["ema"] = state.ema
+        loaded = self.read(step, items)
+        ema = loaded.get("ema")
+        done = jax.device_put(jnp.asarray(step, jnp.int32), state.step.sharding)
+        return TrainState(done, loaded["params"], loaded["opt_state"], ema)
+
+    def read(self, step: int, items: dict[str, Any]) -> dict[str, Any]:
+        """Items of a checkpoint, in the shapes, dtypes and places of those given."""
+        where = self._folder / str(step)
+        args = {
+            name: ocp.args.StandardRestore(
+                jax.tree.map(ocp.utils.to_shape_dtype_struct, item)
+            )
+            for name, item in items.items()
+        }
+        try:
+            out = self._manager.restore(step, args=ocp.args.Composite(**args))
+        except (ValueError, KeyError, OSError, TypeError) as error:
+            raise CheckpointError(
+                f"{where}: the checkpoint is incomplete or of another network: {error}"
+            ) from error
+        return {name: out[name] for name in items}
+
+    def config_of(self, step: int) -> ExperimentConfig:
+        """The resolved config that a checkpoint was saved with."""
+        path = self._folder / str(step) / "config" / "metadata"
+        try:
+            values = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise CheckpointError(
+                f"{self._folder / str(step)}: the checkpoint lacks its config: {error}"
+            ) from error
+        return from_dict(ExperimentConfig, values, where=str(path))
+
+    def has(self, step: int, item: str) -> bool:
+        """Whether a checkpoint holds an item, e.g. "ema"."""
+        return (self._folder / str(step) / item).is_dir()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, OSError) as error:
+            full = "No space left" in str(error) or "RESOURCE_EXHAUSTED" in str(error)
+            repair = "The disk is full; make room. " if full else ""
+            kept = "none" if self.latest is None else f"that of step {self.latest}"
+            raise CheckpointError(
+                f"{self._folder}: a checkpoint could not be written. {repair}The last "
+                f"finished one, {kept}, is untouched; the same command resumes from it. "
+                f"({error})"
+            ) from error
+
+
+def load_experiment(path: str | Path) -> tuple[ExperimentConfig, DANet]:
+    """The config and the network of a run, or of one of its checkpoints.
+
+    Args:
+        path: a working directory (its best checkpoint by validation PSNR is taken, or
+            the newest if none was validated), or one of its checkpoints/STEP folders.
+    Returns:
+        The config, and the network with the averaged parameters if the run has them.
+    Raises:
+        CheckpointError: there is no checkpoint, or it is incomplete.
+    """
+    path, step = Path(path), None
+    if path.parent.name == FOLDER and path.name.isdigit():
+        path, step = path.parent.parent, int(path.name)
+    if not (path / FOLDER).is_dir():
+        raise CheckpointError(
+            f"{path}: no checkpoint here. Give the --workdir of a training run."
+        )
+    with Checkpoints(path) as checkpoints:
+        step = checkpoints.best if step is None else step
+        if step is None:
+            raise CheckpointError(f"{path}: no checkpoint was finished here yet.")
+        config = checkpoints.config_of(step)
+        abstract = nnx.eval_shape(lambda: DANet(config.model, rngs=nnx.Rngs(0)))
+        graphdef, params = nnx.split(abstract, nnx.Param)
+        item = "ema" if checkpoints.has(step, "ema") else "params"
+        placed = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+        target = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=placed),
+            nnx.as_pure(params),
+        )
+        return config, nnx.merge(graphdef, checkpoints.read(step, {item: target})[item])

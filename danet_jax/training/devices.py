@@ -1,0 +1,68 @@
+"""Which devices a run uses: one mesh with the single axis ``data``."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from danet_jax.checks import ConfigError
+from danet_jax.config import ExperimentConfig
+
+AXIS = "data"
+
+
+def join_cluster(config: ExperimentConfig) -> None:
+    """Joins the other hosts if the config asks for it; must precede any use of JAX.
+
+    Slurm, TPU pods, Open MPI and Google Kubernetes Engine are recognised by JAX.
+
+    Raises:
+        ConfigError: no cluster was recognised, or its processes cannot be reached.
+    """
+    if config.distributed == "off" or jax.distributed.is_initialized():
+        return
+    try:
+        jax.distributed.initialize()
+    except (ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f"distributed: no cluster could be joined ({error}). Start one process a "
+            "host by srun or mpirun, or train on this host alone: "
+            "--config.distributed=off."
+        ) from error
+
+
+def make_mesh(batch_size: int) -> Mesh:
+    """All devices of all hosts in one row.
+
+    Raises:
+        ConfigError: the devices do not divide the batch.
+    """
+    count = jax.device_count()
+    if batch_size % count:
+        raise ConfigError(
+            f"train.batch_size must be a multiple of the {count} devices; got "
+            f"{batch_size}. Set --config.train.batch_size={-(-batch_size // count) * count}."
+        )
+    return jax.make_mesh((count,), (AXIS,), axis_types=(AxisType.Auto,))
+
+
+def replicate(tree: Any, mesh: Mesh) -> Any:
+    """The same values on every device."""
+    return jax.device_put(tree, NamedSharding(mesh, P()))
+
+
+def split_batch(batch: Mapping[str, np.ndarray], mesh: Mesh) -> dict[str, jax.Array]:
+    """This process' part of a batch, placed on its devices as part of the whole."""
+    sharding = NamedSharding(mesh, P(AXIS))
+    return {
+        name: jax.make_array_from_process_local_data(sharding, array)
+        for name, array in batch.items()
+    }
+
+
+def local(tree: Any) -> Any:
+    """The values of a replicated tree on this process' first device."""
+    return jax.tree.map(lambda leaf: leaf.addressable_data(0), tree)

@@ -1,0 +1,151 @@
+"""What a run says while it goes: a progress bar, metrics.jsonl, TensorBoard events."""
+
+import json
+import math
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import jax
+from tqdm import tqdm
+
+from danet_jax.checks import CheckpointError, ConfigError, UserError
+
+FILE = "metrics.jsonl"
+
+
+class NonFiniteError(UserError):
+    """Training diverged: the loss or the gradient is no number any more."""
+
+
+class Records:
+    """The records of one run; metrics stay on the devices until they are flushed.
+
+    Args:
+        workdir: where metrics.jsonl lies; None for the processes that only compute.
+        done: steps that a resumed run has behind it; later records are dropped.
+        steps: length of the run.
+        batch_size: images a step.
+        tensorboard: also write TensorBoard events.
+    """
+
+    def __init__(
+        self,
+        workdir: Path | None,
+        *,
+        done: int,
+        steps: int,
+        batch_size: int,
+        tensorboard: bool,
+    ):
+        self._path = None if workdir is None else workdir / FILE
+        if self._path is not None:
+            _drop_after(self._path, done)
+        self._board = _board(workdir) if tensorboard and workdir is not None else None
+        self._batch_size = batch_size
+        self._pending: list[tuple[int, dict[str, jax.Array]]] = []
+        self._since = time.perf_counter()
+        hidden = True if workdir is None else None  # None: hidden without a terminal
+        self._bar = tqdm(total=steps, initial=done, unit="step", disable=hidden)
+
+    def __enter__(self) -> "Records":
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: Any, ___: TracebackType | None
+    ) -> None:
+        self._bar.close()
+        if self._board is not None:
+            self._board.close()
+
+    def add(self, step: int, metrics: dict[str, jax.Array]) -> None:
+        """Takes the metrics of a step without waiting for them."""
+        self._pending.append((step, metrics))
+        self._bar.update()
+
+    def flush(self) -> None:
+        """Waits for the pending steps, and records their means under the last step.
+
+        Raises:
+            NonFiniteError: a loss or a gradient of one of them is not finite.
+        """
+        if not self._pending:
+            return
+        fetched = [(step, jax.device_get(metrics)) for step, metrics in self._pending]
+        self._pending = []
+        for step, metrics in fetched:
+            for name in ("loss", "gradient_norm"):
+                if not math.isfinite(metrics[name]):
+                    raise NonFiniteError(
+                        f"training: {name} became {metrics[name]} at step {step}. No "
+                        "checkpoint was written since. Lower train.learning_rate, or "
+                        "set train.clip_norm (e.g. 1.0), and start again in a new "
+                        "workdir."
+                    )
+        seconds = time.perf_counter() - self._since
+        self._since = time.perf_counter()
+        step, last = fetched[-1]
+        mean = {k: sum(float(m[k]) for _, m in fetched) / len(fetched) for k in last}
+        mean["learning_rate"] = float(last["learning_rate"])
+        mean["images_per_second"] = len(fetched) * self._batch_size / seconds
+        self.write("train", step, mean)
+        self._bar.set_postfix(
+            loss=f"{mean['loss']:.3g}",
+            psnr=f"{mean['psnr_db']:.2f}",
+            img_s=f"{mean['images_per_second']:.3g}",
+        )
+
+    def write(self, kind: str, step: int, values: dict[str, float]) -> None:
+        """Appends one line to metrics.jsonl: kind is "train" or "validation".
+
+        Raises:
+            CheckpointError: the line could not be written.
+        """
+        if self._path is None:
+            return
+        line = json.dumps({"kind": kind, "step": step, **values})
+        try:
+            with self._path.open("a") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise CheckpointError(
+                f"{self._path}: cannot be written: {error}."
+            ) from error
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(f"{kind}/{name}", value, step)
+
+    def restart_clock(self) -> None:
+        """Leaves what was done since the last flush out of images_per_second."""
+        self._since = time.perf_counter()
+
+    def say(self, text: str) -> None:
+        """Prints a line above the progress bar."""
+        if self._path is not None:
+            tqdm.write(text)
+
+
+def _drop_after(path: Path, done: int) -> None:
+    """Keeps the records up to a step: the ones after it will be made again."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text().splitlines():
+        try:
+            if json.loads(line)["step"] <= done:
+                kept.append(line)
+        except (ValueError, KeyError):
+            continue  # a line that a killed run left half written
+    path.write_text("".join(line + "\n" for line in kept))
+
+
+def _board(workdir: Path) -> Any:
+    try:
+        from tensorboardX import SummaryWriter
+    except ImportError as error:
+        raise ConfigError(
+            "train.tensorboard needs tensorboardX: pip install tensorboardX, or set "
+            "--config.train.tensorboard=False."
+        ) from error
+    return SummaryWriter(str(workdir / "tensorboard"))

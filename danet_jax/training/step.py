@@ -1,0 +1,118 @@
+"""One training step: degrade, predict, compare, and move the parameters. No I/O."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
+
+from danet_jax.config import ExperimentConfig
+from danet_jax.models import DANet
+from danet_jax.training.devices import AXIS
+from danet_jax.training.optimizer import learning_rate, make_optimizer
+
+Batch = Mapping[str, jax.Array]
+Metrics = dict[str, jax.Array]
+
+
+class TrainState(NamedTuple):
+    """All that a step changes; a pytree of plain arrays."""
+
+    step: jax.Array  # steps done, int32
+    params: Any
+    opt_state: Any
+    ema: Any  # average of params, or None
+
+
+def new_state(config: ExperimentConfig, steps: int) -> tuple[nnx.GraphDef, TrainState]:
+    """The untrained network's structure, and the state of a run of so many steps."""
+    train = config.train
+    model = DANet(
+        config.model,
+        rngs=nnx.Rngs(train.seed),
+        dtype=jnp.dtype(train.dtype),
+        remat=train.remat,
+        scan=train.scan,
+    )
+    graphdef, params = nnx.split(model, nnx.Param)
+    params = nnx.as_pure(params)
+    opt_state = make_optimizer(train, steps).init(params)
+    # A copy: the step donates the parameters' buffers.
+    ema = jax.tree.map(jnp.array, params) if train.ema_decay else None
+    return graphdef, TrainState(jnp.zeros((), jnp.int32), params, opt_state, ema)
+
+
+def l2_loss(restored: jax.Array, clean: jax.Array) -> jax.Array:
+    """Mean squared difference over batch, pixels and channels (the paper's Eq. 1)."""
+    return jnp.mean((restored - clean) ** 2)
+
+
+def degrade(
+    batch: Batch, key: jax.Array, sigma_255: float
+) -> tuple[jax.Array, jax.Array]:
+    """Degraded and clean images in [0, 1] from a batch of 8-bit ones.
+
+    Pairs are taken as they are; clean images alone get Gaussian noise, unclipped.
+    """
+    clean = batch["clean"].astype(jnp.float32) / 255
+    if "degraded" in batch:
+        return batch["degraded"].astype(jnp.float32) / 255, clean
+    return clean + sigma_255 / 255 * jax.random.normal(key, clean.shape), clean
+
+
+def make_train_step(
+    graphdef: nnx.GraphDef, config: ExperimentConfig, steps: int, mesh: Mesh
+) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
+    """Compiles the step of a run; it donates the state it is given.
+
+    Args:
+        graphdef: structure of the network.
+        config: the experiment.
+        steps: length of the whole run, which the learning rate follows.
+        mesh: devices; the batch is split over its axis, and gradients are averaged.
+    Returns:
+        (state, batch of uint8 [B, h, w, C]) -> (state, metrics): loss, psnr_db,
+        gradient_norm and learning_rate of the step, as scalars on the devices.
+    """
+    train = config.train
+    optimizer, rate = make_optimizer(train, steps), learning_rate(train, steps)
+    root_key = jax.random.key(train.seed)
+
+    def part(params: Any, degraded: jax.Array, clean: jax.Array) -> tuple[Any, Any]:
+        """Loss and gradient of one device's images, averaged over all devices."""
+
+        def loss(params: Any) -> jax.Array:
+            return l2_loss(nnx.merge(graphdef, params)(degraded), clean)
+
+        return jax.lax.pmean(jax.value_and_grad(loss)(params), AXIS)
+
+    spread = jax.shard_map(
+        part,
+        mesh=mesh,
+        in_specs=(P(), P(AXIS), P(AXIS)),
+        out_specs=P(),
+        check_vma=False,  # the deformable convolution's loops start from plain zeros
+    )
+
+    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
+        key = jax.random.fold_in(root_key, state.step)
+        degraded, clean = degrade(batch, key, config.data.sigma_255)
+        loss, grads = spread(state.params, degraded, clean)
+        updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+        params = optax.apply_updates(state.params, updates)
+        ema = state.ema
+        if ema is not None:
+            ema = optax.incremental_update(params, ema, 1 - train.ema_decay)
+        metrics = {
+            "loss": loss,
+            "psnr_db": -10 * jnp.log10(loss),
+            "gradient_norm": optax.global_norm(grads),
+            "learning_rate": jnp.asarray(rate(state.step)),
+        }
+        return TrainState(state.step + 1, params, opt_state, ema), metrics
+
+    return jax.jit(step, donate_argnums=0)

@@ -1,0 +1,211 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from danet_jax.checks import DataError
+from danet_jax.evaluation.files import read_photograph, write_photograph
+
+
+def _pixels(channels, seed=0):
+    return np.random.RandomState(seed).randint(0, 256, (7, 9, channels), np.uint8)
+
+
+def _picture(mode):
+    if mode == "P":
+        return Image.fromarray(_pixels(3)).quantize(16)
+    if mode == "1":
+        return Image.fromarray(_pixels(1)[..., 0]).convert("1")
+    channels = len(Image.new(mode, (1, 1)).getbands())
+    return Image.frombytes(mode, (9, 7), _pixels(channels).tobytes())
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix", "expected"),
+    [
+        ("L", ".png", "L"),
+        ("LA", ".png", "LA"),
+        ("RGB", ".png", "RGB"),
+        ("RGBA", ".png", "RGBA"),
+        ("P", ".png", "RGB"),
+        ("1", ".png", "L"),
+        ("L", ".bmp", "L"),
+        ("RGB", ".bmp", "RGB"),
+        ("P", ".bmp", "RGB"),
+        ("L", ".tif", "L"),
+        ("LA", ".tif", "LA"),
+        ("RGB", ".tif", "RGB"),
+        ("RGBA", ".tif", "RGBA"),
+        ("P", ".tif", "RGB"),
+        ("CMYK", ".tif", "RGB"),
+        ("L", ".pgm", "L"),
+        ("RGB", ".ppm", "RGB"),
+    ],
+)
+def test_pixels_survive_reading_and_writing(tmp_path, mode, suffix, expected):
+    source, target = tmp_path / f"in{suffix}", tmp_path / "new" / f"out{suffix}"
+    picture = _picture(mode)
+    picture.save(source)
+    write_photograph(target, read_photograph(source))
+    with Image.open(source) as before, Image.open(target) as after:
+        assert after.format == before.format
+        assert after.mode == expected
+        wanted = np.asarray(picture.convert(expected))
+        np.testing.assert_array_equal(np.asarray(after), wanted)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_webp_is_written_without_loss(tmp_path, mode):
+    picture = _picture(mode)
+    picture.save(tmp_path / "a.webp", lossless=True, exact=True)
+    photograph = read_photograph(tmp_path / "a.webp")
+    write_photograph(tmp_path / "b.webp", photograph)
+    with Image.open(tmp_path / "b.webp") as after:
+        np.testing.assert_array_equal(np.asarray(after), np.asarray(picture))
+
+
+@pytest.mark.parametrize(
+    ("mode", "transparency", "colours"),
+    [("P", 3, 3), ("P", bytes([0, 128, 255]), 3), ("L", 7, 1), ("RGB", (1, 2, 3), 3)],
+)
+def test_transparency_becomes_alpha(tmp_path, mode, transparency, colours):
+    path = tmp_path / "a.png"
+    _picture(mode).save(path, transparency=transparency)
+    with Image.open(path) as file:
+        wanted = np.asarray(file.convert("RGBA"))
+    photograph = read_photograph(path)
+    assert photograph.pixels.shape == (7, 9, colours)
+    np.testing.assert_array_equal(photograph.alpha[..., 0], wanted[..., 3])
+    np.testing.assert_array_equal(
+        photograph.pixels.repeat(3 // colours, 2), wanted[..., :3]
+    )
+
+
+def test_one_bit_transparency(tmp_path):
+    path = tmp_path / "a.png"
+    _picture("1").save(path, transparency=0)
+    photograph = read_photograph(path)
+    assert photograph.pixels.shape == (7, 9, 1)
+    np.testing.assert_array_equal(photograph.alpha, photograph.pixels)
+
+
+def test_jpeg_keeps_full_colour_resolution(tmp_path):
+    path = tmp_path / "a.jpg"
+    _picture("RGB").save(path)
+    photograph = read_photograph(path)
+    write_photograph(tmp_path / "b.jpg", photograph)
+    with Image.open(tmp_path / "b.jpg") as file:
+        assert file.format == "JPEG"
+        assert [layer[1:3] for layer in file.layer] == [(1, 1)] * 3
+        error = np.abs(np.asarray(file).astype(float) - photograph.pixels)
+    assert error.mean() < 3
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
+def test_orientation_is_applied_and_the_rest_of_exif_kept(tmp_path, suffix):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation: row 0 is the right-hand side
+    exif[0x010F] = "a camera"
+    path = tmp_path / f"a{suffix}"
+    profile = b"a colour profile"
+    picture = Image.new("RGB", (9, 7))
+    picture.paste("white", (0, 0, 9, 3))  # the upper rows, to the right when upright
+    options = {"lossless": True} if suffix == ".webp" else {"quality": 95}
+    picture.save(path, exif=exif, icc_profile=profile, **options)
+    photograph = read_photograph(path)
+    assert photograph.pixels.shape == (9, 7, 3)
+    wanted = np.rot90(np.asarray(picture), -1).astype(float)
+    assert np.abs(photograph.pixels - wanted).max() < 80
+    assert photograph.extras["icc_profile"] == profile
+    write_photograph(tmp_path / f"b{suffix}", photograph)
+    with Image.open(tmp_path / f"b{suffix}") as file:
+        assert file.size == (7, 9)
+        assert file.info["icc_profile"] == profile
+        assert file.getexif().get(0x0112, 1) == 1
+        if suffix != ".tif":
+            assert file.getexif()[0x010F] == "a camera"
+
+
+def _write_deep(path, mode):
+    if mode == "I;16":
+        Image.fromarray(np.full((7, 9), 999, np.uint16)).save(path)
+    else:
+        Image.fromarray(np.zeros((7, 9), np.float32)).save(path, "TIFF")
+
+
+@pytest.mark.parametrize(("mode", "match"), [("I;16", "16 bits"), ("F", "mode F")])
+def test_other_depths_are_refused(tmp_path, mode, match):
+    path = tmp_path / "a.png"
+    _write_deep(path, mode)
+    with pytest.raises(DataError, match=f"a.png: must have 8 bits.*got {match}. Conv"):
+        read_photograph(path)
+
+
+def test_several_frames_are_refused(tmp_path):
+    path = tmp_path / "a.gif"
+    frames = [Image.new("L", (9, 7), value) for value in (0, 99)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    with pytest.raises(
+        DataError, match=r"a.gif: must hold a single image; got 2 frames"
+    ):
+        read_photograph(path)
+
+
+def test_further_views_in_a_jpeg_are_no_frames(tmp_path):
+    path = tmp_path / "a.jpg"
+    views = [_picture("RGB"), Image.new("RGB", (4, 4))]
+    views[0].save(path, "MPO", save_all=True, append_images=views[1:])
+    photograph = read_photograph(path)
+    assert photograph.format == "JPEG"
+    assert photograph.pixels.shape == (7, 9, 3)
+
+
+def test_unreadable_files(tmp_path):
+    path = tmp_path / "a.png"
+    with pytest.raises(DataError, match=r"a.png: no such file"):
+        read_photograph(path)
+    path.write_text("no image")
+    with pytest.raises(
+        DataError, match=r"a.png: truncated, unreadable or not an image"
+    ):
+        read_photograph(path)
+    _picture("RGB").save(path)
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(
+        DataError, match=r"a.png: truncated, unreadable or not an image"
+    ):
+        read_photograph(path)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "BMP", "PPM"])
+def test_transparency_is_not_lost(tmp_path, kind):
+    _picture("RGBA").save(tmp_path / "a.png")
+    photograph = dataclasses.replace(read_photograph(tmp_path / "a.png"), format=kind)
+    with pytest.raises(DataError, match=f"b: transparency .* lost in {kind}. Write a"):
+        write_photograph(tmp_path / "b", photograph)
+    assert not (tmp_path / "b").exists()
+
+
+def test_gif_is_read_but_not_written(tmp_path):
+    _picture("P").save(tmp_path / "a.gif")
+    photograph = read_photograph(tmp_path / "a.gif")
+    np.testing.assert_array_equal(photograph.pixels, _picture("P").convert("RGB"))
+    with pytest.raises(DataError, match=r"b.gif: GIF holds too few colours. Write a"):
+        write_photograph(tmp_path / "b.gif", photograph)
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
+    _picture("RGB").save(tmp_path / "a.png")
+    photograph = read_photograph(tmp_path / "a.png")
+
+    def fill(path, data):
+        with path.open("wb") as file:
+            file.write(data[:20])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with pytest.raises(DataError, match=r"b.png: cannot be written.*No space left"):
+        write_photograph(tmp_path / "b.png", photograph)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

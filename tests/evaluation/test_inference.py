@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+from flax import nnx
+
+from danet_jax.checks import CheckpointError, DataError
+from danet_jax.config import DANetConfig
+from danet_jax.evaluation.inference import make_restorer, restore_pixels
+from danet_jax.models import DANet
+
+GRAY = DANetConfig(
+    channels=1,
+    widths=(2, 2, 2),
+    encoder_blocks=(0, 0, 0),
+    decoder_blocks=(0, 0),
+    offset_width=2,
+    offset_groups=1,
+)
+
+
+def _trained(config, seed=0):
+    """A network that does not return its input."""
+    model = DANet(config, rngs=nnx.Rngs(seed))
+    model.tail.bias[...] = model.tail.bias[...] + 0.125
+    return model
+
+
+def _image(*shape, seed=0):
+    return np.random.RandomState(seed).rand(*shape).astype(np.float32)
+
+
+def test_restorer_is_the_network():
+    image = _image(2, 9, 13, 1)
+    restored = make_restorer(_trained(GRAY))(image)
+    assert isinstance(restored, np.ndarray)
+    assert restored.dtype == np.float32
+    np.testing.assert_allclose(restored, image + 0.125, rtol=0, atol=1e-6)
+
+
+def test_restorers_of_one_architecture_keep_their_own_parameters():
+    plain = make_restorer(DANet(GRAY, rngs=nnx.Rngs(1)))
+    shifted = make_restorer(_trained(GRAY))
+    image = _image(2, 9, 13, 1)
+    np.testing.assert_array_equal(plain(image), image)
+    assert np.abs(shifted(image) - image).min() > 0.1
+    np.testing.assert_array_equal(plain(image), image)
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "match"),
+    [
+        (np.zeros((1, 8, 8, 1), np.uint8), TypeError, "got uint8.*to_float"),
+        (_image(1, 8, 8, 3), ValueError, r'"degraded" must be \[N, H, W, 1\]; got'),
+        (_image(8, 8, 1), ValueError, r'"degraded" must be \[N, H, W, 1\]; got \(8, 8'),
+        (_image(1, 3, 9, 1), DataError, "at least 4 pixels a side; got .*3 scales"),
+        (np.full((1, 8, 8, 1), np.nan), ValueError, '"degraded" must be finite'),
+    ],
+)
+def test_bad_images(image, error, match):
+    with pytest.raises(error, match=match):
+        make_restorer(DANet(GRAY, rngs=nnx.Rngs(0)))(image)
+
+
+def test_diverged_parameters():
+    model = DANet(GRAY, rngs=nnx.Rngs(0))
+    model.tail.bias[...] = model.tail.bias[...] * np.nan
+    with pytest.raises(CheckpointError, match=r"returned NaN.*earlier checkpoint"):
+        make_restorer(model)(_image(2, 9, 13, 1))
+
+
+def test_gray_network_on_colours():
+    shapes = []
+
+    def restore(images):
+        shapes.append(images.shape)
+        return images + np.arange(3, dtype=np.float32).reshape(3, 1, 1, 1) / 255
+
+    pixels = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    restored = restore_pixels(restore, pixels, channels=1)
+    np.testing.assert_array_equal(restored, pixels + np.arange(3))
+    assert shapes == [(3, 2, 4, 1)]
+
+
+def test_colour_network_on_gray():
+    def restore(images):
+        assert images.shape == (1, 2, 4, 3)
+        return images + np.array([0, 3, 6], np.float32) / 255
+
+    pixels = np.arange(8, dtype=np.uint8).reshape(2, 4, 1)
+    restored = restore_pixels(restore, pixels, channels=3)
+    np.testing.assert_array_equal(restored, pixels + 3)
+
+
+def test_pixels_are_clipped_and_rounded():
+    def restore(images):
+        return images + np.array([-9, 0.6, 0.4], np.float32) / 255
+
+    pixels = np.array([[[5, 5, 5], [200, 255, 200]]], np.uint8)
+    restored = restore_pixels(restore, pixels, channels=3)
+    assert restored.tolist() == [[[0, 6, 5], [191, 255, 200]]]
+    assert restored.dtype == np.uint8

@@ -1,0 +1,1 @@
+"""PyTorch reference of the network, used by the tests only."""
