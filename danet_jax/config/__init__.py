@@ -1,5 +1,6 @@
 """Typed, frozen, validated configurations and the ways to change and store them."""
 
+from danet_jax.config.datasets import DIV2K, SIDD_MEDIUM
 from danet_jax.config.experiment import (
     DataConfig,
     EvaluationConfig,
@@ -10,6 +11,8 @@ from danet_jax.config.model import VARIANTS, DANetConfig
 from danet_jax.config.values import from_dict, load_config, override, parse_overrides
 
 __all__ = [
+    "DIV2K",
+    "SIDD_MEDIUM",
     "VARIANTS",
     "DANetConfig",
     "DataConfig",

@@ -5,10 +5,14 @@ sigma 25. A file in ``configs/`` states only what differs.
 """
 
 import dataclasses
+import re
 from typing import Literal
 
 from danet_jax.checks import ConfigError, message
+from danet_jax.config.fields import check_types
 from danet_jax.config.model import DANetConfig
+
+_SEEDS = 2**32  # NumPy refuses larger seeds; JAX would drop their upper bits
 
 
 def _at_least(where: str, config: object, **least: float) -> None:
@@ -18,7 +22,12 @@ def _at_least(where: str, config: object, **least: float) -> None:
             raise ConfigError(message(where, name, f"be at least {bound}", value))
 
 
-@dataclasses.dataclass(frozen=True)
+def _check_seed(where: str, name: str, seed: int) -> None:
+    if not 0 <= seed < _SEEDS:
+        raise ConfigError(message(where, name, f"lie in [0, {_SEEDS})", seed))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class DataConfig:
     """Where the images lie and how training patches are cut from them.
 
@@ -40,6 +49,7 @@ class DataConfig:
     cache_gib: float = 8.0  # decoded images kept in memory
 
     def __post_init__(self) -> None:
+        check_types(self, "data")
         _at_least("data", self, crop=2, interval=1, sigma_255=0, cache_gib=0)
         if bool(self.degraded) == (self.sigma_255 > 0):
             raise ConfigError(
@@ -49,11 +59,13 @@ class DataConfig:
             )
         if self.held_out and self.validation_root:
             raise ConfigError(
-                "data: at most one of held_out and validation_root may be set."
+                "data: at most one of held_out and validation_root may be set; got "
+                f"{self.held_out!r} and {self.validation_root!r}. Empty one, e.g. by "
+                "--config.data.held_out= without a value."
             )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """Optimisation, precision and the rhythm of records (Sec. 4.1 of the paper)."""
 
@@ -75,8 +87,10 @@ class TrainConfig:
     tensorboard: bool = False  # also write TensorBoard events (needs tensorboardX)
 
     def __post_init__(self) -> None:
-        _at_least("train", self, batch_size=1, epochs=1, steps=0, seed=0, clip_norm=0)
+        check_types(self, "train")
+        _at_least("train", self, batch_size=1, epochs=1, steps=0, clip_norm=0)
         _at_least("train", self, log_every=1, validate_every=1, save_every=1)
+        _check_seed("train", "seed", self.seed)
         if not 0 < self.final_learning_rate <= self.learning_rate:
             raise ConfigError(
                 "train: 0 < final_learning_rate <= learning_rate must hold; got "
@@ -87,7 +101,7 @@ class TrainConfig:
             raise ConfigError(message("train", "ema_decay", "lie in [0, 1)", got))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class EvaluationConfig:
     """How test images are degraded and scored.
 
@@ -102,30 +116,30 @@ class EvaluationConfig:
     channel: Literal["all", "y"] = "all"  # score all channels, or Y of YCbCr (16-235)
 
     def __post_init__(self) -> None:
-        _at_least("evaluation", self, noise_seed=0)
+        check_types(self, "evaluation")
+        _check_seed("evaluation", "noise_seed", self.noise_seed)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ExperimentConfig:
     """All of one experiment; stored in its working directory and its checkpoints."""
 
-    name: str = "danet"
+    name: str = "danet"  # runs/NAME is the default working directory
     model: DANetConfig = DANetConfig()
     data: DataConfig = DataConfig()
     train: TrainConfig = TrainConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
-    distributed: Literal["off", "auto"] = (
-        "off"  # auto: one process a host, found by JAX
-    )
+    distributed: Literal["off", "auto"] = "off"  # auto: join the hosts that JAX finds
 
     def __post_init__(self) -> None:
+        check_types(self, "experiment")
+        if not re.fullmatch(r"\w[\w.-]*", self.name):
+            rule = "name a folder: letters, digits, '_', '-' and '.'"
+            raise ConfigError(message("experiment", "name", rule, repr(self.name)))
         if self.data.crop < self.model.multiple:
-            raise ConfigError(
-                f"data.crop must be at least {self.model.multiple} pixels for "
-                f"{self.model.scales} scales; got {self.data.crop}."
-            )
+            rule = f"be at least {self.model.multiple} for {self.model.scales} scales"
+            raise ConfigError(message("data", "crop", rule, self.data.crop))
         if self.evaluation.channel == "y" and self.model.channels == 1:
-            raise ConfigError(
-                'evaluation.channel "y" needs colour images, but model.channels is 1. '
-                "Gray images are scored whole."
-            )
+            rule = 'be "all" for gray images'
+            repair = "Y is computed from colours."
+            raise ConfigError(message("evaluation", "channel", rule, '"y"', repair))

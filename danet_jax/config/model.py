@@ -4,9 +4,10 @@ import dataclasses
 from typing import Literal
 
 from danet_jax.checks import ConfigError, message
+from danet_jax.config.fields import check_types
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class DANetConfig:
     """Everything that decides which parameters a DANet has. Defaults: DANet, gray.
 
@@ -26,9 +27,8 @@ class DANetConfig:
     wavelet: bool = True  # Haar transforms between scales, else 2x2 convolutions
 
     def __post_init__(self) -> None:
-        for name in ("widths", "encoder_blocks", "decoder_blocks"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
         self._check_values()
+        check_types(self, "DANetConfig")
         self._check_combination()
 
     @property
@@ -48,14 +48,12 @@ class DANetConfig:
                 raise ConfigError(message("DANetConfig", name, rule, got))
 
         need(self.channels in (1, 3), "channels", "be 1 or 3")
-        kinds = ("adeb", "deform", "conv")
-        need(self.block in kinds, "block", f"be one of {', '.join(kinds)}")
-        for name in ("recurrent_offsets", "wavelet"):
-            need(isinstance(getattr(self, name), bool), name, "be True or False")
         for name in ("offset_width", "offset_groups"):
             need(_whole(getattr(self, name), 1), name, "be a positive whole number")
         for name, least in ("widths", 1), ("encoder_blocks", 0), ("decoder_blocks", 0):
-            ok = all(_whole(value, least) for value in getattr(self, name))
+            values = getattr(self, name)
+            ok = isinstance(values, tuple | list)
+            ok = ok and all(_whole(value, least) for value in values)
             need(ok, name, f"hold whole numbers of at least {least}")
 
     def _check_combination(self) -> None:
@@ -64,8 +62,8 @@ class DANetConfig:
         )
         if not counts[0] == counts[1] == counts[2] + 1 >= 2:
             raise ConfigError(
-                "DANetConfig: widths and encoder_blocks must have one entry for each of "
-                "at least 2 scales, and decoder_blocks one fewer; got "
+                "DANetConfig: widths and encoder_blocks must have one entry for each "
+                "of at least 2 scales, and decoder_blocks one fewer; got "
                 f"{counts[0]}, {counts[1]} and {counts[2]} entries."
             )
         uneven = [width for width in self.widths if width % self.offset_groups]

@@ -1,29 +1,31 @@
 """Changing, parsing and loading configurations: typed, strict, and with one wording."""
 
-import ast
 import dataclasses
 import difflib
 import importlib.util
-import types
+import traceback
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from types import ModuleType
+from typing import Any, TypeVar
 
-from danet_jax.checks import ConfigError
+from danet_jax.checks import ConfigError, UserError
+from danet_jax.config.experiment import ExperimentConfig
+from danet_jax.config.fields import parse
 
 T = TypeVar("T")
 PREFIX = "--config."
 
 
-def override(config: T, changes: Mapping[str, Any], *, where: str = "config") -> T:
+def override(config: T, changes: Mapping[str, Any]) -> T:
     """Returns a copy of a config with some fields, named by dotted paths, replaced.
 
     Args:
         config: a config dataclass; it is left as it is.
         changes: {"train.batch_size": 4, ...}; all are applied before any is validated,
-            so that fields which belong together can change together.
-        where: what to name in errors, e.g. the file that asks for the changes.
+            so that fields which belong together can change together. A whole group,
+            {"data": DIV2K}, is replaced before its fields are.
     Raises:
         ConfigError: an unknown field, a value of another type, or an impossible
             combination.
@@ -32,69 +34,95 @@ def override(config: T, changes: Mapping[str, Any], *, where: str = "config") ->
         >>> override(ExperimentConfig(), {"train.batch_size": 4}).train.batch_size
         4
     """
-    nested: dict[str, Any] = {}
+    known = _fields(type(config))
     for path, value in changes.items():
-        level = nested
-        *parents, name = path.split(".")
-        for parent in parents:
-            level = level.setdefault(parent, {})
-        level[name] = value
-    return _replace(config, nested, where, "")
+        if path not in known:
+            raise ConfigError(_unknown(path, known))
+        if _is_group(known[path]) and not isinstance(value, known[path]):
+            raise ConfigError(
+                f"{path} is a group of fields; set one of {_members(path, known)}."
+            )
+    return _rebuilt(config, changes)
 
 
 def parse_overrides(config: T, arguments: Sequence[str]) -> T:
     """Applies command line arguments ``--config.PATH=VALUE`` to a config.
 
-    VALUE is read as the field's type: 4, 1e-4, True, text, or 16,32,48 for a tuple.
+    VALUE is read as the field's type: 4, 1e-4, True, text, or 16,32,48 for a tuple. Of
+    two values for one field the last counts, as is usual at the command line.
 
     Raises:
         ConfigError: an argument of another form, an unknown field, or a wrong type.
     """
+    known = _fields(type(config))
     changes: dict[str, Any] = {}
     for argument in arguments:
         path, equals, text = argument.partition("=")
-        if not path.startswith(PREFIX) or not equals:
+        if not path.startswith(PREFIX):
             raise ConfigError(
-                f"command line: cannot read {argument!r}. "
+                f"command line: unknown argument {argument!r}. "
                 "Fields are set as --config.train.batch_size=4."
             )
         path = path.removeprefix(PREFIX)
-        changes[path] = _parse(_type_at(config, path), text, path)
-    return override(config, changes, where="command line")
+        single = path in known and not _is_group(known[path])
+        if single and not equals:
+            raise ConfigError(
+                f"command line: {argument} lacks a value; write {argument}=VALUE."
+            )
+        changes[path] = parse(known[path], text) if single else text
+    try:
+        return override(config, changes)
+    except ConfigError as error:
+        raise ConfigError(f"command line: {error}") from error
 
 
 def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "config") -> T:
-    """Builds a config dataclass from nested dicts, as ``dataclasses.asdict`` makes them.
+    """Builds a config dataclass from nested dicts, as ``asdict`` makes them.
 
+    Args:
+        cls: the dataclass.
+        values: its fields; those left out keep their defaults.
+        where: what to name in errors, e.g. the file that holds the values.
     Raises:
         ConfigError: unknown fields, wrong types or impossible combinations.
     """
-    return _replace(cls(), values, where, "")
+    if not isinstance(values, Mapping):
+        got = type(values).__name__
+        raise ConfigError(f"{where}: must hold fields by name; got {got}.")
+    try:
+        return override(cls(), _flat(values))
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
 
 
-def load_config(path: str | Path) -> Any:
-    """Returns what ``get_config()`` of a Python file returns: an ExperimentConfig.
+def load_config(path: str | Path) -> ExperimentConfig:
+    """Returns what ``get_config()`` of a Python file returns.
 
     Raises:
-        ConfigError: no such file, no ``get_config`` in it, or another return type.
+        ConfigError: no such file, no ``get_config`` in it, another return type, or any
+            error in the file, with its line.
     """
-    from danet_jax.config.experiment import ExperimentConfig
-
     path = Path(path)
     if not path.is_file():
-        near = sorted(str(p) for p in path.parent.glob("*.py")) or ["none"]
-        raise ConfigError(f"{path}: no such config. Beside it: {', '.join(near)}.")
+        folder, what = path.parent, "no such config. Beside it"
+        if path.is_dir():
+            folder, what = path, "is a folder. Give one of its files"
+        files = ", ".join(sorted(map(str, folder.glob("*.py"))))
+        raise ConfigError(f"{path}: {what}: {files or 'none'}.")
     spec = importlib.util.spec_from_file_location(f"config_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise ConfigError(f"{path}: a config must be a Python file.")
+        raise ConfigError(f"{path}: a config must be a Python file, *.py.")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise ConfigError(f"{path}: line {error.lineno}: {error.msg}.") from error
-    if not hasattr(module, "get_config"):
-        raise ConfigError(f"{path}: a config must define get_config().")
-    config = module.get_config()
+        if not hasattr(module, "get_config"):
+            raise ConfigError("a config must define get_config().")
+        config = module.get_config()
+    except UserError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except Exception as error:  # whatever a file of the user's may raise
+        what = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"{path}: {_line(error, module)}{what}.") from error
     if not isinstance(config, ExperimentConfig):
         got = type(config).__name__
         raise ConfigError(
@@ -103,101 +131,64 @@ def load_config(path: str | Path) -> Any:
     return config
 
 
-def _replace(config: Any, values: Mapping[str, Any], where: str, prefix: str) -> Any:
-    hints = typing.get_type_hints(type(config))
-    changes = {}
-    for name, value in values.items():
-        hint = _field(hints, name, where, prefix)
-        if dataclasses.is_dataclass(hint):
-            if not isinstance(value, Mapping) and not isinstance(value, hint):
-                raise ConfigError(
-                    f"{where}: {prefix}{name} is a group of fields; set one of them, "
-                    f"e.g. {prefix}{name}.{dataclasses.fields(hint)[0].name}."
-                )
-            if isinstance(value, Mapping):
-                value = _replace(
-                    getattr(config, name), value, where, f"{prefix}{name}."
-                )
+def _rebuilt(config: T, changes: Mapping[str, Any]) -> T:
+    own: dict[str, Any] = {}
+    inner: dict[str, dict[str, Any]] = {}
+    for path, value in changes.items():
+        name, _, rest = path.partition(".")
+        if rest:
+            inner.setdefault(name, {})[rest] = value
         else:
-            value = _checked(hint, value, where, prefix + name)
-        changes[name] = value
-    try:
-        return dataclasses.replace(config, **changes)
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from error
+            own[name] = value
+    for name, some in inner.items():
+        own[name] = _rebuilt(own.get(name, getattr(config, name)), some)
+    return dataclasses.replace(typing.cast(Any, config), **own)
 
 
-def _field(hints: Mapping[str, Any], name: str, where: str, prefix: str) -> Any:
-    if name in hints:
-        return hints[name]
-    near = difflib.get_close_matches(name, hints, n=1, cutoff=0.5)
-    hint = f"Did you mean {prefix}{near[0]}? " if near else ""
-    raise ConfigError(
-        f"{where}: unknown field {prefix}{name}. {hint}Known: {', '.join(hints)}."
-    )
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested values by dotted paths."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
 
 
-def _type_at(config: Any, path: str) -> Any:
-    prefix, kind = "", type(config)
-    for name in path.split("."):
-        if not dataclasses.is_dataclass(kind):
-            raise ConfigError(
-                f"command line: {prefix.rstrip('.')} has no fields; got {path}."
-            )
-        kind = _field(typing.get_type_hints(kind), name, "command line", prefix)
-        prefix += name + "."
-    return kind
+def _fields(kind: type, prefix: str = "") -> dict[str, Any]:
+    """The types of all fields and groups of fields, by dotted paths."""
+    fields: dict[str, Any] = {}
+    for name, hint in typing.get_type_hints(kind).items():
+        fields[prefix + name] = hint
+        if _is_group(hint):
+            fields |= _fields(hint, f"{prefix}{name}.")
+    return fields
 
 
-def _checked(hint: Any, value: Any, where: str, path: str) -> Any:
-    """The value in the form of its type, or ConfigError."""
-    origin = typing.get_origin(hint)
-    if origin is tuple and isinstance(value, tuple | list):
-        item = typing.get_args(hint)[0]
-        return tuple(
-            _checked(item, v, where, f"{path}[{i}]") for i, v in enumerate(value)
-        )
-    if origin is Literal:
-        fits = value in typing.get_args(hint)
-    elif hint is float:
-        fits = isinstance(value, int | float) and not isinstance(value, bool)
-        value = float(value) if fits else value
-    elif hint is int:
-        fits = isinstance(value, int) and not isinstance(value, bool)
-    else:
-        fits = origin is None and isinstance(value, hint)
-    if not fits:
-        raise ConfigError(f"{where}: {path} must be {_words(hint)}; got {value!r}.")
-    return value
+def _is_group(hint: Any) -> bool:
+    return dataclasses.is_dataclass(hint)
 
 
-def _parse(hint: Any, text: str, path: str) -> Any:
-    """A command line's text as the value of a type; unreadable text is kept as it is."""
-    origin = typing.get_origin(hint)
-    if hint is str or (origin is Literal and text in typing.get_args(hint)):
-        return text
-    if origin is tuple:
-        items = [item.strip() for item in text.strip("()[] ").split(",")]
-        item = typing.get_args(hint)[0]
-        return tuple(_parse(item, entry, path) for entry in items if entry)
-    if hint is bool and text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
+def _members(group: str, known: Mapping[str, Any]) -> str:
+    return ", ".join(path for path in known if path.rpartition(".")[0] == group)
 
 
-def _words(hint: Any) -> str:
-    if typing.get_origin(hint) is Literal:
-        return "one of " + ", ".join(map(str, typing.get_args(hint)))
-    if typing.get_origin(hint) is tuple:
-        return f"several values, each {_words(typing.get_args(hint)[0])}"
-    names: dict[Any, str] = {
-        int: "a whole number",
-        float: "a number",
-        bool: "True or False",
-        str: "text",
-        types.NoneType: "None",
+def _unknown(path: str, known: Mapping[str, Any]) -> str:
+    group, _, last = path.rpartition(".")
+    # By the last name alone: "batch_size" and "data.batch_sise" mean train.batch_size.
+    names = {
+        name.rpartition(".")[2]: name for name in known if not _is_group(known[name])
     }
-    return names.get(hint, str(hint))
+    near = difflib.get_close_matches(last, names, n=1)
+    while group and not _is_group(known.get(group)):
+        group = group.rpartition(".")[0]
+    hint = f"Did you mean {names[near[0]]}? " if near else ""
+    return f"unknown field {path}. {hint}Known: {_members(group, known)}."
+
+
+def _line(error: Exception, module: ModuleType) -> str:
+    """Where in a config file an error arose; a syntax error says so itself."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == module.__file__]
+    return f"line {lines[-1]}: " if lines else ""

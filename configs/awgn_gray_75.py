@@ -1,0 +1,19 @@
+"""DANet on gray images, Gaussian noise of sigma 75: Table 2 of the paper.
+
+PSNR [dB] / SSIM as published; this project has not trained it in full:
+
+    Set12     26.14 / 0.7579
+    BSD68     25.10 / 0.6775
+    Urban100  26.38 / 0.8070
+
+The settings are those of Sec. 4.1, which are the defaults. On DIV2K:
+
+    python train.py --config configs/awgn_gray_75.py --config.data.root=DIR
+"""
+
+from danet_jax.config import DIV2K, ExperimentConfig, override
+
+
+def get_config() -> ExperimentConfig:
+    base = ExperimentConfig(name="awgn_gray_75", data=DIV2K)
+    return override(base, {"data.sigma_255": 75.0})
