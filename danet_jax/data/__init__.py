@@ -1,0 +1,1 @@
+"""Images from files to training batches, with NumPy on the host."""

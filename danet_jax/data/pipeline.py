@@ -1,7 +1,7 @@
 """Training batches: patches in an order that seed and step decide, and nothing else."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import grain
 import numpy as np
@@ -52,7 +52,7 @@ def training_batches(
     steps: int,
     process_index: int = 0,
     process_count: int = 1,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Yields the batches of steps ``start_step`` to ``steps - 1``.
 
     The patches form an endless stream, shuffled anew in each epoch, of which step s
@@ -118,7 +118,7 @@ def _patch_places(images: ImageFolder, data: DataConfig) -> np.ndarray:
     return np.asarray(places, np.int32)
 
 
-def _iterate(batches: grain.MapDataset[Batch]) -> Iterator[Batch]:
+def _iterate(batches: grain.MapDataset[Batch]) -> Generator[Batch, None, None]:
     iterator = iter(batches.to_iter_dataset(_READING))
     try:
         yield from iterator

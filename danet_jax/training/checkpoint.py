@@ -15,16 +15,16 @@ import orbax.checkpoint as ocp
 from flax import nnx
 
 from danet_jax.checks import CheckpointError
-from danet_jax.config import ExperimentConfig, from_dict
+from danet_jax.config import DANetConfig, ExperimentConfig, from_dict
 from danet_jax.models import DANet
-from danet_jax.training.step import TrainState
+from danet_jax.training.step import TrainState, network_of
+from danet_jax.training.workdir import CHECKPOINTS
 
-FOLDER = "checkpoints"
 _POLICY = ocp.checkpoint_managers.preservation_policy
 
 
 def _score(metrics: dict[str, float]) -> float:
-    """The validation PSNR; the worst of all where there is none. (NaN would be best.)"""
+    """The validation PSNR; the worst of all where there is none (NaN would be best)."""
     value = metrics.get("psnr_db", math.nan) if metrics else math.nan
     return value if math.isfinite(value) else -math.inf
 
@@ -38,17 +38,19 @@ class Checkpoints:
 
     def __init__(self, workdir: Path, config: ExperimentConfig | None = None):
         """Opens the checkpoints; config is stored in each one saved from here on."""
-        self._config = config
+        self._config = None if config is None else dataclasses.asdict(config)
+        reading = config is None
         keep = [_POLICY.LatestN(2), _POLICY.BestN(get_metric_fn=_score, n=1)]
         options = ocp.CheckpointManagerOptions(
             best_fn=_score,
             best_mode="max",
             preservation_policy=_POLICY.AnyPreservationPolicy(keep),
-            cleanup_tmp_directories=config is not None,
-            create=config is not None,
-            read_only=config is None,
+            cleanup_tmp_directories=not reading,
+            create=not reading,
+            read_only=reading,
+            save_interval_steps=0 if reading else 1,
         )
-        self._folder = workdir.absolute() / FOLDER
+        self._folder = workdir.absolute() / CHECKPOINTS
         self._manager = ocp.CheckpointManager(self._folder, options=options)
 
     def __enter__(self) -> "Checkpoints":
@@ -71,7 +73,7 @@ class Checkpoints:
         items = {
             "params": ocp.args.StandardSave(state.params),
             "opt_state": ocp.args.StandardSave(state.opt_state),
-            "config": ocp.args.JsonSave(dataclasses.asdict(self._config)),
+            "config": ocp.args.JsonSave(self._config),
         }
         if state.ema is not None:
             items["ema"] = ocp.args.StandardSave(state.ema)
@@ -100,13 +102,15 @@ class Checkpoints:
         """Step of the checkpoint with the highest validation PSNR, else the newest."""
         return self._manager.best_step()
 
-    def restore(self, state: TrainState) -> TrainState:
-        """The newest state, placed on devices as the given one is.
+    def resume(self, state: TrainState) -> TrainState:
+        """The newest state, placed on devices as the given one; else the given one.
 
         Raises:
             CheckpointError: the checkpoint is incomplete or of another network.
         """
         step = self.latest
+        if step is None:
+            return state
         items = {"params": state.params, "opt_state": state.opt_state}
         if state.ema is not None:
             items["ema"] = state.ema
@@ -128,24 +132,25 @@ class Checkpoints:
             out = self._manager.restore(step, args=ocp.args.Composite(**args))
         except (ValueError, KeyError, OSError, TypeError) as error:
             raise CheckpointError(
-                f"{where}: the checkpoint is incomplete or of another network: {error}"
+                f"{where}: the checkpoint is incomplete or of another network "
+                f"({_first_line(error)}). Without this folder the one before is used."
             ) from error
         return {name: out[name] for name in items}
 
     def config_of(self, step: int) -> ExperimentConfig:
-        """The resolved config that a checkpoint was saved with."""
+        """The resolved config that a checkpoint was saved with.
+
+        Raises:
+            CheckpointError: there is none, or it cannot be read.
+        """
         path = self._folder / str(step) / "config" / "metadata"
         try:
             values = json.loads(path.read_text())
         except (OSError, ValueError) as error:
             raise CheckpointError(
-                f"{self._folder / str(step)}: the checkpoint lacks its config: {error}"
+                f"{self._folder / str(step)}: the checkpoint lacks its config: {error}."
             ) from error
         return from_dict(ExperimentConfig, values, where=str(path))
-
-    def has(self, step: int, item: str) -> bool:
-        """Whether a checkpoint holds an item, e.g. "ema"."""
-        return (self._folder / str(step) / item).is_dir()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -157,8 +162,8 @@ class Checkpoints:
             kept = "none" if self.latest is None else f"that of step {self.latest}"
             raise CheckpointError(
                 f"{self._folder}: a checkpoint could not be written. {repair}The last "
-                f"finished one, {kept}, is untouched; the same command resumes from it. "
-                f"({error})"
+                f"finished one, {kept}, is untouched; the same command resumes from "
+                f"there. ({_first_line(error)})"
             ) from error
 
 
@@ -174,9 +179,9 @@ def load_experiment(path: str | Path) -> tuple[ExperimentConfig, DANet]:
         CheckpointError: there is no checkpoint, or it is incomplete.
     """
     path, step = Path(path), None
-    if path.parent.name == FOLDER and path.name.isdigit():
+    if path.parent.name == CHECKPOINTS and path.name.isdigit():
         path, step = path.parent.parent, int(path.name)
-    if not (path / FOLDER).is_dir():
+    if not (path / CHECKPOINTS).is_dir():
         raise CheckpointError(
             f"{path}: no checkpoint here. Give the --workdir of a training run."
         )
@@ -185,12 +190,21 @@ def load_experiment(path: str | Path) -> tuple[ExperimentConfig, DANet]:
         if step is None:
             raise CheckpointError(f"{path}: no checkpoint was finished here yet.")
         config = checkpoints.config_of(step)
-        abstract = nnx.eval_shape(lambda: DANet(config.model, rngs=nnx.Rngs(0)))
-        graphdef, params = nnx.split(abstract, nnx.Param)
-        item = "ema" if checkpoints.has(step, "ema") else "params"
-        placed = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-        target = jax.tree.map(
-            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=placed),
-            nnx.as_pure(params),
-        )
-        return config, nnx.merge(graphdef, checkpoints.read(step, {item: target})[item])
+        item = "ema" if config.train.ema_decay else "params"
+        target = _abstract_params(config.model)
+        params = checkpoints.read(step, {item: target})[item]
+    return config, network_of(config.model, params)
+
+
+def _abstract_params(config: DANetConfig) -> Any:
+    """Shapes of a network's parameters, to be placed on this process' first device."""
+    model = nnx.eval_shape(lambda: DANet(config, rngs=nnx.Rngs(0)))
+    placed = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=placed),
+        nnx.as_pure(nnx.state(model, nnx.Param)),
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -42,9 +42,10 @@ def make_mesh(batch_size: int) -> Mesh:
     """
     count = jax.device_count()
     if batch_size % count:
+        fitting = -(-batch_size // count) * count
         raise ConfigError(
             f"train.batch_size must be a multiple of the {count} devices; got "
-            f"{batch_size}. Set --config.train.batch_size={-(-batch_size // count) * count}."
+            f"{batch_size}. Set --config.train.batch_size={fitting}."
         )
     return jax.make_mesh((count,), (AXIS,), axis_types=(AxisType.Auto,))
 

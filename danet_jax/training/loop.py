@@ -1,22 +1,29 @@
 """The training loop: data, model, resume; then, for each step, what is due."""
 
+import contextlib
 import dataclasses
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
 import jax
-from flax import nnx
+from jax.sharding import Mesh
 
-from danet_jax.checks import UserError
-from danet_jax.config import ExperimentConfig
+from danet_jax.config import ExperimentConfig, TrainConfig
 from danet_jax.data.pipeline import patch_count, training_batches
 from danet_jax.data.sources import ImageFolder, open_training, open_validation
-from danet_jax.evaluation.evaluate import evaluate
-from danet_jax.evaluation.inference import make_restorer
-from danet_jax.training import devices, workdir
+from danet_jax.training import devices
 from danet_jax.training.checkpoint import Checkpoints
 from danet_jax.training.interrupt import Interrupt
 from danet_jax.training.records import Records
-from danet_jax.training.step import TrainState, make_train_step, new_state
+from danet_jax.training.step import (
+    Batch,
+    Metrics,
+    TrainState,
+    make_train_step,
+    new_state,
+)
+from danet_jax.training.validation import Validation
+from danet_jax.training.workdir import claim
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +35,12 @@ class TrainResult:
     psnr_db: float | None  # of the last validation in this call
 
 
-def train(config: ExperimentConfig, directory: str | Path) -> TrainResult:
+def train(config: ExperimentConfig, workdir: str | Path) -> TrainResult:
     """Trains a network, or goes on with a run that was stopped.
 
     Args:
         config: the experiment.
-        directory: the run's working directory. It receives config.json, metrics.jsonl
+        workdir: the run's working directory. It receives config.json, metrics.jsonl
             and checkpoints/; if it holds a checkpoint of the same config, the run goes
             on from there, bit for bit as if it had never stopped (on CPUs).
     Returns:
@@ -42,52 +49,113 @@ def train(config: ExperimentConfig, directory: str | Path) -> TrainResult:
         UserError: a config, data, working directory or disk that cannot be used, or a
             loss that is not finite; the message says which and what to do.
     """
-    directory = Path(directory)
+    workdir = Path(workdir)
     devices.join_cluster(config)
     mesh = devices.make_mesh(config.train.batch_size)
     images = open_training(config.data, config.model.channels)
     validation = open_validation(config.data, config.model.channels)
-    steps = total_steps(config, images)
-    workdir.claim(directory, config)
-    with Checkpoints(directory, config) as checkpoints, Interrupt() as interrupt:
+    steps = total_steps(config.train, patch_count(images, config.data))
+    claim(workdir, config)
+    with Checkpoints(workdir, config) as checkpoints, Interrupt() as interrupt:
         graphdef, state = new_state(config, steps)
-        state = devices.replicate(state, mesh)
-        if checkpoints.latest is not None:
-            state = checkpoints.restore(state)
-        start, psnr_db = int(state.step), None
-        records = Records(
-            directory if jax.process_index() == 0 else None,
-            done=start,
-            steps=steps,
-            batch_size=config.train.batch_size,
-            tensorboard=config.train.tensorboard,
-        )
-        train_step = make_train_step(graphdef, config, steps, mesh)
-        batches = training_batches(
-            images,
-            config.data,
-            batch_size=config.train.batch_size,
-            seed=config.train.seed,
-            start_step=start,
-            steps=steps,
-            process_index=jax.process_index(),
-            process_count=jax.process_count(),
-        )
-        step = start
-        with records:
-            for step, batch in enumerate(batches, start + 1):
-                state, metrics = train_step(state, devices.split_batch(batch, mesh))
-                records.add(step, metrics)
-                stop = interrupt.asked(step)
-                validate = validation and due(step, config.train.validate_every, steps)
-                save = validate or stop or due(step, config.train.save_every, steps)
-                if save or due(step, config.train.log_every, steps):
-                    records.flush()
-                if validate:
-                    psnr_db = _validate(graphdef, state, validation, config, records)
-                if save:
-                    checkpoints.save(state, psnr_db if validate else None)
-                if stop:
-                    records.say(f"Stopped after step {step}; the same command resumes.")
-                    break
-    return TrainResult(step, steps, psnr_db)
+        state = checkpoints.resume(devices.replicate(state, mesh))
+        start = int(state.step)
+        with Records(workdir, config.train, done=start, steps=steps) as records:
+            records.say(_greeting(config, images, state, steps))
+            run = _Run(
+                config.train,
+                steps,
+                make_train_step(graphdef, config, steps, mesh),
+                Validation(config, validation, records, interrupt),
+                checkpoints,
+                records,
+                interrupt,
+            )
+            batches = _batches(config, images, mesh, start, steps)
+            with contextlib.closing(batches):
+                return run.go(state, batches)
+
+
+def total_steps(train: TrainConfig, patches: int) -> int:
+    """The length of a run: train.steps, or as many as the epochs amount to."""
+    return train.steps or max(train.epochs * patches // train.batch_size, 1)
+
+
+def due(step: int, every: int, steps: int) -> bool:
+    """Whether something happens after a step: each so many steps, and at the end."""
+    return step % every == 0 or step == steps
+
+
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """What a run works with, once everything is open."""
+
+    config: TrainConfig
+    steps: int
+    train_step: Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
+    validation: Validation
+    checkpoints: Checkpoints
+    records: Records
+    interrupt: Interrupt
+
+    def go(self, state: TrainState, batches: Iterable[Batch]) -> TrainResult:
+        start = step = int(state.step)
+        psnr_db = None
+        for step, batch in enumerate(batches, start + 1):
+            state, metrics = self.train_step(state, batch)
+            self.records.add(step, metrics)
+            if step == start + 1:
+                self.records.restart_clock(metrics)  # compiling is no training speed
+            stop = self.interrupt.asked(step)
+            validate = self._due(step, self.config.validate_every)
+            save = stop or validate or self._due(step, self.config.save_every)
+            if save or self._due(step, self.config.log_every):
+                self.records.flush()
+            if validate:
+                psnr_db = self.validation(step, state)
+            if save:
+                self.checkpoints.save(state, psnr_db if validate else None)
+            if stop:
+                self.records.say(
+                    f"Stopped after step {step}; the same command resumes."
+                )
+                break
+        return TrainResult(step, self.steps, psnr_db)
+
+    def _due(self, step: int, every: int) -> bool:
+        return due(step, every, self.steps)
+
+
+def _batches(
+    config: ExperimentConfig, images: ImageFolder, mesh: Mesh, start: int, steps: int
+) -> Generator[Batch, None, None]:
+    """The batches from a step on, spread over the devices."""
+    batches = training_batches(
+        images,
+        config.data,
+        batch_size=config.train.batch_size,
+        seed=config.train.seed,
+        start_step=start,
+        steps=steps,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    )
+    with contextlib.closing(batches):
+        for batch in batches:
+            yield devices.split_batch(batch, mesh)
+
+
+def _greeting(
+    config: ExperimentConfig, images: ImageFolder, state: TrainState, steps: int
+) -> str:
+    count = sum(leaf.size for leaf in jax.tree.leaves(state.params))
+    done, data = int(state.step), config.data
+    if done == steps:
+        return f"{config.name}: all {steps} steps are done; nothing is left to train."
+    return (
+        f"{config.name}: {count:,} parameters; {len(images)} images, "
+        f"{patch_count(images, data)} patches of {data.crop}x{data.crop}; steps "
+        f"{done + 1} to {steps}, {config.train.batch_size} patches each, on "
+        f"{jax.device_count()} {jax.default_backend()} device(s). The first step "
+        "compiles: about a minute for the full network."
+    )

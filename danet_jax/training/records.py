@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,8 @@ import jax
 from tqdm import tqdm
 
 from danet_jax.checks import CheckpointError, ConfigError, UserError
+from danet_jax.config import TrainConfig
+from danet_jax.training.workdir import replace_text
 
 FILE = "metrics.jsonl"
 
@@ -22,31 +25,30 @@ class NonFiniteError(UserError):
 class Records:
     """The records of one run; metrics stay on the devices until they are flushed.
 
+    Only the first of several processes writes and speaks.
+
     Args:
-        workdir: where metrics.jsonl lies; None for the processes that only compute.
+        workdir: where metrics.jsonl lies.
+        config: batch size, and whether TensorBoard events are written, too.
         done: steps that a resumed run has behind it; later records are dropped.
         steps: length of the run.
-        batch_size: images a step.
-        tensorboard: also write TensorBoard events.
+    Raises:
+        CheckpointError: the records of the run so far cannot be read or written.
+        ConfigError: TensorBoard events are asked for, but tensorboardX is missing.
     """
 
-    def __init__(
-        self,
-        workdir: Path | None,
-        *,
-        done: int,
-        steps: int,
-        batch_size: int,
-        tensorboard: bool,
-    ):
-        self._path = None if workdir is None else workdir / FILE
-        if self._path is not None:
+    def __init__(self, workdir: Path, config: TrainConfig, *, done: int, steps: int):
+        self._speaks = jax.process_index() == 0
+        self._path = workdir / FILE
+        self._board = None
+        if self._speaks:
             _drop_after(self._path, done)
-        self._board = _board(workdir) if tensorboard and workdir is not None else None
-        self._batch_size = batch_size
+            self._board = _board(workdir) if config.tensorboard else None
+        self._batch_size = config.batch_size
         self._pending: list[tuple[int, dict[str, jax.Array]]] = []
+        self._timed = 0  # steps since the clock started
         self._since = time.perf_counter()
-        hidden = True if workdir is None else None  # None: hidden without a terminal
+        hidden = None if self._speaks else True  # None: hidden without a terminal
         self._bar = tqdm(total=steps, initial=done, unit="step", disable=hidden)
 
     def __enter__(self) -> "Records":
@@ -62,6 +64,7 @@ class Records:
     def add(self, step: int, metrics: dict[str, jax.Array]) -> None:
         """Takes the metrics of a step without waiting for them."""
         self._pending.append((step, metrics))
+        self._timed += 1
         self._bar.update()
 
     def flush(self) -> None:
@@ -83,18 +86,17 @@ class Records:
                         "set train.clip_norm (e.g. 1.0), and start again in a new "
                         "workdir."
                     )
-        seconds = time.perf_counter() - self._since
-        self._since = time.perf_counter()
         step, last = fetched[-1]
         mean = {k: sum(float(m[k]) for _, m in fetched) / len(fetched) for k in last}
         mean["learning_rate"] = float(last["learning_rate"])
-        mean["images_per_second"] = len(fetched) * self._batch_size / seconds
+        shown = {"loss": f"{mean['loss']:.3g}", "psnr": f"{mean['psnr_db']:.2f} dB"}
+        if self._timed:
+            seconds = time.perf_counter() - self._since
+            mean["images_per_second"] = self._timed * self._batch_size / seconds
+            shown["images/s"] = f"{mean['images_per_second']:.3g}"
         self.write("train", step, mean)
-        self._bar.set_postfix(
-            loss=f"{mean['loss']:.3g}",
-            psnr=f"{mean['psnr_db']:.2f}",
-            img_s=f"{mean['images_per_second']:.3g}",
-        )
+        self._bar.set_postfix(shown)
+        self.restart_clock()
 
     def write(self, kind: str, step: int, values: dict[str, float]) -> None:
         """Appends one line to metrics.jsonl: kind is "train" or "validation".
@@ -102,9 +104,10 @@ class Records:
         Raises:
             CheckpointError: the line could not be written.
         """
-        if self._path is None:
+        if not self._speaks:
             return
-        line = json.dumps({"kind": kind, "step": step, **values})
+        finite = {k: v if math.isfinite(v) else None for k, v in values.items()}
+        line = json.dumps({"kind": kind, "step": step, **finite})
         try:
             with self._path.open("a") as file:
                 file.write(line + "\n")
@@ -116,14 +119,15 @@ class Records:
             for name, value in values.items():
                 self._board.add_scalar(f"{kind}/{name}", value, step)
 
-    def restart_clock(self) -> None:
-        """Leaves what was done since the last flush out of images_per_second."""
-        self._since = time.perf_counter()
+    def restart_clock(self, metrics: Any = None) -> None:
+        """Leaves all until now, and the step of these metrics, out of images/s."""
+        jax.block_until_ready(metrics)
+        self._timed, self._since = 0, time.perf_counter()
 
     def say(self, text: str) -> None:
-        """Prints a line above the progress bar."""
-        if self._path is not None:
-            tqdm.write(text)
+        """Prints a line, above the progress bar where there is one."""
+        if self._speaks:
+            tqdm.write(text, file=sys.stderr)
 
 
 def _drop_after(path: Path, done: int) -> None:
@@ -137,7 +141,10 @@ def _drop_after(path: Path, done: int) -> None:
                 kept.append(line)
         except (ValueError, KeyError):
             continue  # a line that a killed run left half written
-    path.write_text("".join(line + "\n" for line in kept))
+    try:
+        replace_text(path, "".join(line + "\n" for line in kept))
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be written: {error}.") from error
 
 
 def _board(workdir: Path) -> Any:

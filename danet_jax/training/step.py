@@ -10,7 +10,7 @@ from flax import nnx
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from danet_jax.config import ExperimentConfig
+from danet_jax.config import DANetConfig, ExperimentConfig
 from danet_jax.models import DANet
 from danet_jax.training.devices import AXIS
 from danet_jax.training.optimizer import learning_rate, make_optimizer
@@ -44,6 +44,12 @@ def new_state(config: ExperimentConfig, steps: int) -> tuple[nnx.GraphDef, Train
     # A copy: the step donates the parameters' buffers.
     ema = jax.tree.map(jnp.array, params) if train.ema_decay else None
     return graphdef, TrainState(jnp.zeros((), jnp.int32), params, opt_state, ema)
+
+
+def network_of(config: DANetConfig, params: Any) -> DANet:
+    """A float32 network with the given parameters, as evaluation uses it."""
+    abstract = nnx.eval_shape(lambda: DANet(config, rngs=nnx.Rngs(0)))
+    return nnx.merge(nnx.graphdef(abstract), params)
 
 
 def l2_loss(restored: jax.Array, clean: jax.Array) -> jax.Array:
@@ -110,7 +116,7 @@ def make_train_step(
         metrics = {
             "loss": loss,
             "psnr_db": -10 * jnp.log10(loss),
-            "gradient_norm": optax.global_norm(grads),
+            "gradient_norm": optax.tree.norm(grads),
             "learning_rate": jnp.asarray(rate(state.step)),
         }
         return TrainState(state.step + 1, params, opt_state, ema), metrics

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import jax
 from danet_jax.checks import CheckpointError
 from danet_jax.config import ExperimentConfig
 
-FILE = "config.json"
+CONFIG = "config.json"
+CHECKPOINTS = "checkpoints"
 
 # What a resumed run may change: it does not change what is computed.
 FREE = {
@@ -29,35 +31,65 @@ FREE = {
 def claim(workdir: Path, config: ExperimentConfig) -> None:
     """Makes a directory the place of an experiment, or checks that it is.
 
+    A directory whose run has saved nothing yet may be given another config.
+
     Raises:
         CheckpointError: it holds the run of another config, or cannot be written.
     """
-    path = workdir / FILE
-    values = dataclasses.asdict(config)
-    if path.exists():
-        try:
-            stored = _flat(json.loads(path.read_text()))
-        except ValueError as error:
-            raise CheckpointError(
-                f"{path}: is not a stored config: {error}."
-            ) from error
-        wanted = _flat(json.loads(json.dumps(values)))
-        differences = [
-            f"{name} was {stored.get(name)!r}, now {wanted.get(name)!r}"
-            for name in sorted(stored.keys() | wanted.keys())
-            if name not in FREE and stored.get(name) != wanted.get(name)
-        ]
+    path = workdir / CONFIG
+    values = json.loads(json.dumps(dataclasses.asdict(config)))
+    if has_checkpoint(workdir):
+        differences = _differences(_stored(path), _flat(values))
         if differences:
             raise CheckpointError(
-                f"{workdir}: holds the run of another config: {'; '.join(differences)}. "
-                "Give another --workdir, or the config it was started with."
+                f"{workdir}: holds the run of another config: "
+                f"{'; '.join(differences)}. Give another --workdir, or the config it "
+                "was started with."
             )
     if jax.process_index() == 0:
         try:
             workdir.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(values, indent=2) + "\n")
+            replace_text(path, json.dumps(values, indent=2) + "\n")
         except OSError as error:
             raise CheckpointError(f"{workdir}: cannot be written: {error}.") from error
+
+
+def has_checkpoint(workdir: Path) -> bool:
+    """Whether a finished checkpoint lies in a working directory."""
+    folders = workdir.joinpath(CHECKPOINTS).glob("*")
+    return any(folder.name.isdigit() for folder in folders)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Writes a file such that a killed process leaves the old or the new one whole.
+
+    Raises:
+        OSError: it cannot be written; the old one is untouched.
+    """
+    partial = path.with_name(f".{path.name}.part")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def _stored(path: Path) -> dict[str, Any]:
+    try:
+        return _flat(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: the config of the run here cannot be read: {error}. Give another "
+            "--workdir."
+        ) from error
+
+
+def _differences(stored: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    return [
+        f"{name} was {stored.get(name)!r}, now {wanted.get(name)!r}"
+        for name in sorted(stored.keys() | wanted.keys())
+        if name not in FREE and stored.get(name) != wanted.get(name)
+    ]
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

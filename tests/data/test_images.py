@@ -1,6 +1,5 @@
 """Reading and writing image files."""
 
-import os
 import warnings
 from pathlib import Path
 
@@ -150,7 +149,7 @@ def test_write_png_names_the_file_it_cannot_write(tmp_path: Path) -> None:
         write_png(tmp_path / "none/a.png", RGB)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full device")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
 def test_write_png_on_a_full_disk(tmp_path: Path) -> None:
     (tmp_path / "a.png").symlink_to("/dev/full")
     with pytest.raises(DataError, match=r"a\.png: cannot be written \(No space"):

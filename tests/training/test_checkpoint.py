@@ -1,0 +1,143 @@
+"""Which checkpoints stay, what they hold, and how broken ones are refused."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from danet_jax.checks import CheckpointError
+from danet_jax.config import ExperimentConfig
+from danet_jax.training import load_experiment
+from danet_jax.training.checkpoint import Checkpoints
+from danet_jax.training.step import TrainState
+from tests.training.snapshots import steps_saved
+
+Tiny = Callable[..., ExperimentConfig]
+
+
+def state(step: int, size: int = 3, *, ema: bool = False) -> TrainState:
+    params = {"kernel": jnp.full(size, float(step))}
+    moments = {"mu": jnp.full(size, -float(step)), "count": jnp.int32(step)}
+    average = {"kernel": jnp.full(size, 0.5)} if ema else None
+    return TrainState(jnp.int32(step), params, moments, average)
+
+
+@pytest.fixture
+def save(tiny: Tiny, tmp_path: Path) -> Callable[..., None]:
+    """Saves steps 1, 2, ... with these PSNRs."""
+
+    def save(*psnrs_db: float | None, ema: bool = False) -> None:
+        with Checkpoints(tmp_path, tiny()) as checkpoints:
+            for step, psnr_db in enumerate(psnrs_db, 1):
+                checkpoints.save(state(step, ema=ema), psnr_db)
+
+    return save
+
+
+@pytest.mark.parametrize(
+    ("psnrs_db", "kept", "best"),
+    [
+        ((30.0, 31.0, 29.0, 28.0, 27.0), [2, 4, 5], 2),
+        ((30.0, None, 29.0, None, None), [1, 4, 5], 1),
+        ((float("nan"), 29.0, None, None), [2, 3, 4], 2),
+        ((None, None, None, 28.0), [3, 4], 4),
+    ],
+)
+def test_the_latest_two_and_the_best_stay(save, tiny, tmp_path, psnrs_db, kept, best):
+    save(*psnrs_db)
+    assert steps_saved(tmp_path) == kept
+    for config in None, tiny():
+        with Checkpoints(tmp_path, config) as checkpoints:
+            assert checkpoints.latest == kept[-1]
+            assert checkpoints.best == best
+
+
+def test_without_validation_the_newest_is_the_best(save, tmp_path: Path) -> None:
+    save(None, None, None)
+    with Checkpoints(tmp_path) as checkpoints:
+        assert (checkpoints.best, checkpoints.latest) == (3, 3)
+
+
+@pytest.mark.parametrize("ema", [False, True])
+def test_everything_comes_back(save, tiny, tmp_path, ema: bool) -> None:
+    save(None, None, ema=ema)
+    with Checkpoints(tmp_path, tiny()) as checkpoints:
+        found = checkpoints.resume(state(0, ema=ema))
+        assert checkpoints.config_of(2) == tiny()
+    jax.tree.map(np.testing.assert_array_equal, found, state(2, ema=ema))
+    dtypes = jax.tree.map(lambda leaf: leaf.dtype, found)
+    assert dtypes == jax.tree.map(lambda leaf: leaf.dtype, state(2, ema=ema))
+
+
+def test_nothing_to_resume(tiny: Tiny, tmp_path: Path) -> None:
+    with Checkpoints(tmp_path, tiny()) as checkpoints:
+        given = state(0)
+        assert checkpoints.latest is None
+        assert checkpoints.resume(given) is given
+
+
+def test_unfinished_ones_do_not_count(save, tiny, tmp_path: Path) -> None:
+    save(None, None)
+    unfinished = tmp_path / "checkpoints" / "3.orbax-checkpoint-tmp"
+    shutil.copytree(tmp_path / "checkpoints" / "2", unfinished)
+    with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.latest == 2
+    assert unfinished.exists()  # another process may be writing it
+    with Checkpoints(tmp_path, tiny()) as checkpoints:
+        assert checkpoints.latest == 2
+        checkpoints.save(state(3), None)
+    assert not unfinished.exists()
+    assert steps_saved(tmp_path) == [2, 3]
+
+
+@pytest.mark.parametrize("item", ["params", "opt_state"])
+def test_an_incomplete_one_is_named(save, tiny, tmp_path: Path, item: str) -> None:
+    save(None, None)
+    shutil.rmtree(tmp_path / "checkpoints" / "2" / item)
+    match = r"checkpoints/2: the checkpoint is incomplete.*Without this folder"
+    with (
+        Checkpoints(tmp_path, tiny()) as checkpoints,
+        pytest.raises(CheckpointError, match=match),
+    ):
+        checkpoints.resume(state(0))
+
+
+def test_one_of_another_network_is_refused(save, tiny, tmp_path: Path) -> None:
+    save(None)
+    with (
+        Checkpoints(tmp_path, tiny()) as checkpoints,
+        pytest.raises(CheckpointError, match="incomplete or of another network"),
+    ):
+        checkpoints.read(1, {"params": state(0, size=4).params})
+
+
+def test_a_full_disk(save, tiny, tmp_path: Path, monkeypatch) -> None:
+    save(None)
+    with Checkpoints(tmp_path, tiny()) as checkpoints:
+
+        def full() -> None:
+            raise ValueError("RESOURCE_EXHAUSTED: write: No space left on device")
+
+        monkeypatch.setattr(checkpoints._manager, "wait_until_finished", full)
+        match = "could not be written. The disk is full; make room. .*that of step 1"
+        with pytest.raises(CheckpointError, match=match):
+            checkpoints.wait()
+        monkeypatch.undo()
+    assert steps_saved(tmp_path) == [1]
+
+
+def test_no_checkpoint_to_load(tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(
+        CheckpointError, match=r"no checkpoint here. Give the --workdir"
+    ):
+        load_experiment(tmp_path / "missing")
+    with Checkpoints(tmp_path, tiny()):
+        pass
+    with pytest.raises(CheckpointError, match="no checkpoint was finished here yet"):
+        load_experiment(tmp_path)
+    with pytest.raises(CheckpointError, match=r"checkpoints/7: .*lacks its config"):
+        load_experiment(tmp_path / "checkpoints" / "7")

@@ -1,0 +1,148 @@
+"""Trainings in processes of their own: many devices, two hosts, and sudden ends."""
+
+import json
+import random
+import re
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from tests.training.conftest import Trainings
+from tests.training.snapshots import latest_state, steps_saved
+
+PATIENCE = 120  # seconds
+
+
+def losses(workdir: Path) -> list[float]:
+    lines = (workdir / "metrics.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [row["loss"] for row in rows if row["kind"] == "train"]
+
+
+def assert_equal(actual: Any, expected: Any) -> None:
+    assert jax.tree.structure(actual) == jax.tree.structure(expected)
+    jax.tree.map(np.testing.assert_array_equal, actual, expected)
+
+
+def await_records(process: subprocess.Popen[str], workdir: Path, count: int) -> None:
+    """Waits until a run has recorded so many lines."""
+    path, until = workdir / "metrics.jsonl", time.monotonic() + PATIENCE
+    while not path.exists() or path.read_text().count("\n") < count:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < until, "the training does not get on"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(
+    trainings: Trainings, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The directory of a run that nothing stopped."""
+    workdir = tmp_path_factory.mktemp("uninterrupted")
+    told = trainings.run(workdir)
+    assert "Stopped" not in told
+    return workdir
+
+
+def test_eight_devices_train_as_one(
+    trainings: Trainings, uninterrupted: Path, tmp_path: Path
+) -> None:
+    flags = "--xla_force_host_platform_device_count=8"
+    assert "8 cpu device(s)" in trainings.run(tmp_path, XLA_FLAGS=flags)
+    np.testing.assert_allclose(losses(tmp_path), losses(uninterrupted), rtol=1e-5)
+
+
+def test_sigterm_saves_and_a_new_process_resumes(
+    trainings: Trainings, uninterrupted: Path, tmp_path: Path
+) -> None:
+    # Only the signal has a reason to save before the last step.
+    rhythm = ("train.save_every=1000", "train.validate_every=1000")
+    process = trainings.start(tmp_path, "train.steps=6", *rhythm)
+    await_records(process, tmp_path, 1)
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, told
+    [stopped] = map(int, re.findall(r"Stopped after step (\d)", told)) or [6]
+    assert steps_saved(tmp_path) == [stopped]
+    trainings.run(tmp_path, *rhythm)
+    assert_equal(latest_state(tmp_path), latest_state(uninterrupted))
+
+
+def test_kill_at_any_moment_loses_only_what_was_not_saved(
+    trainings: Trainings, tmp_path: Path
+) -> None:
+    chance = random.Random(0)
+    # A checkpoint at each step: nearly every moment is one of saving.
+    rhythm = ("train.steps=12", "train.save_every=1", "train.validate_every=1000")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    trainings.run(whole, *rhythm)
+    for records in 2, 5, 8:
+        process = trainings.start(killed, *rhythm)
+        await_records(process, killed, records)
+        time.sleep(chance.uniform(0, 0.3))
+        process.kill()
+        process.communicate()
+        recorded = (killed / "metrics.jsonl").read_text().count("\n")
+        # A save waits for the one before: that of the last record may not have begun,
+        # that of the record before not have ended, but all earlier ones have.
+        assert max(steps_saved(killed), default=0) >= recorded - 2
+        latest_state(killed, missing_ok=True)
+    trainings.run(killed, *rhythm)
+    assert_equal(latest_state(killed), latest_state(whole))
+    assert not list(killed.glob("checkpoints/*tmp*"))
+    assert losses(killed) == losses(whole)
+
+
+def start_pair(
+    trainings: Trainings, workdir: Path, *overrides: str
+) -> list[subprocess.Popen[str]]:
+    """Two processes of one training, as mpirun of Open MPI would start them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        # JAX derives the port from the number of the job: 61440 + number % 4096.
+        job = free.getsockname()[1]
+    shared = {
+        "OMPI_MCA_orte_hnp_uri": f"{job << 12 | job % 4096}.0;tcp://127.0.0.1:1",
+        "OMPI_COMM_WORLD_SIZE": "2",
+    }
+    return [
+        trainings.start(
+            workdir,
+            "distributed=auto",
+            *overrides,
+            OMPI_COMM_WORLD_RANK=str(rank),
+            OMPI_COMM_WORLD_LOCAL_RANK=str(rank),
+            **shared,
+        )
+        for rank in range(2)
+    ]
+
+
+def finish(pair: list[subprocess.Popen[str]]) -> list[str]:
+    told = [process.communicate(timeout=PATIENCE)[1] for process in pair]
+    assert [process.returncode for process in pair] == [0, 0], "\n".join(told)
+    return told
+
+
+def test_two_processes_train_save_and_resume_as_one(
+    trainings: Trainings, uninterrupted: Path, tmp_path: Path
+) -> None:
+    pair = start_pair(trainings, tmp_path)
+    await_records(pair[0], tmp_path, 1)
+    pair[1].send_signal(signal.SIGTERM)  # one of them is enough
+    told = finish(pair)
+    stopped = steps_saved(tmp_path)[-1]
+    assert ("Stopped" in told[0]) == (stopped < 6)
+    assert "2 cpu device(s)" in told[0] and "device(s)" not in told[1]
+    finish(start_pair(trainings, tmp_path))
+    assert steps_saved(tmp_path)[-1] == 6
+    np.testing.assert_allclose(losses(tmp_path), losses(uninterrupted), rtol=1e-5)
+    # One process can take over what two have begun.
+    assert "all 6 steps are done" in trainings.run(tmp_path)

@@ -1,0 +1,133 @@
+"""One step against the same arithmetic spelled out, without a mesh."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import nnx
+
+from danet_jax.config import ExperimentConfig
+from danet_jax.training import devices
+from danet_jax.training.step import degrade, l2_loss, make_train_step, new_state
+
+Tiny = Callable[..., ExperimentConfig]
+PLAIN = {
+    "model.block": "conv",
+    "model.recurrent_offsets": False,
+    "train.learning_rate": 1e-3,
+}
+
+
+@pytest.fixture
+def batch() -> dict[str, np.ndarray]:
+    random = np.random.RandomState(0)
+    return {"clean": random.randint(0, 255, (8, 8, 8, 1)).astype(np.uint8)}
+
+
+def copy(tree: object) -> object:
+    return jax.tree.map(jnp.array, tree)
+
+
+def test_l2_loss_by_hand() -> None:
+    restored, clean = jnp.array([1.0, 2.0, 3.0, 4.0]), jnp.array([1.0, 0.0, 3.0, 2.0])
+    assert float(l2_loss(restored, clean)) == (4 + 4) / 4
+
+
+def test_noise_is_gaussian_and_decided_by_its_key() -> None:
+    clean = np.full((4, 64, 64, 1), 51, np.uint8)
+    noisy, target = degrade({"clean": clean}, jax.random.key(1), 25.0)
+    np.testing.assert_allclose(target, 0.2, rtol=1e-6)
+    noise = 255 * (np.asarray(noisy) - 0.2)
+    assert noise.mean() == pytest.approx(0, abs=0.5)
+    assert noise.std() == pytest.approx(25, rel=0.02)
+    assert (np.abs(noise) > 51).any()  # not clipped
+    again, _ = degrade({"clean": clean}, jax.random.key(1), 25.0)
+    other, _ = degrade({"clean": clean}, jax.random.key(2), 25.0)
+    np.testing.assert_array_equal(noisy, again)
+    assert not np.array_equal(noisy, other)
+
+
+def test_pairs_are_taken_as_they_are() -> None:
+    pair = {"clean": np.uint8([[0, 255]]), "degraded": np.uint8([[51, 102]])}
+    degraded, clean = degrade(pair, jax.random.key(0), 0.0)
+    np.testing.assert_allclose(degraded, [[0.2, 0.4]], rtol=1e-6)
+    np.testing.assert_array_equal(clean, [[0, 1]])
+
+
+def test_a_step_spelled_out(tiny: Tiny, batch: dict[str, np.ndarray]) -> None:
+    config = tiny(**PLAIN)
+    graphdef, state = new_state(config, 6)
+    mesh = devices.make_mesh(8)
+    noisy, clean = degrade(
+        batch, jax.random.fold_in(jax.random.key(config.train.seed), 0), 25.0
+    )
+
+    def loss(params: object) -> jax.Array:
+        return jnp.mean((nnx.merge(graphdef, params)(noisy) - clean) ** 2)
+
+    expected, grads = jax.value_and_grad(loss)(state.params)
+    optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(1e-3))
+    updates, _ = optimizer.update(grads, optimizer.init(state.params))
+    params = copy(optax.apply_updates(state.params, updates))
+    before = copy(state.params)
+
+    train_step = make_train_step(graphdef, config, 6, mesh)
+    new, metrics = train_step(devices.replicate(state, mesh), batch)
+    assert int(new.step) == 1
+    assert float(metrics["loss"]) == pytest.approx(float(expected), rel=1e-5)
+    assert float(metrics["psnr_db"]) == pytest.approx(
+        -10 * np.log10(expected), rel=1e-5
+    )
+    norm = float(optax.tree.norm(grads))
+    assert float(metrics["gradient_norm"]) == pytest.approx(norm, rel=1e-4)
+    assert float(metrics["learning_rate"]) == pytest.approx(1e-3, rel=1e-4)
+    near = jax.tree.map(lambda a, b: np.allclose(a, b, atol=2e-6), new.params, params)
+    assert all(jax.tree.leaves(near))
+    average = jax.tree.map(lambda a, b: 0.9 * a + 0.1 * b, before, new.params)
+    near = jax.tree.map(lambda a, b: np.allclose(a, b, atol=1e-6), new.ema, average)
+    assert all(jax.tree.leaves(near))
+
+
+def test_noise_is_new_at_each_step(tiny: Tiny, batch: dict[str, np.ndarray]) -> None:
+    config = tiny(**PLAIN)
+    graphdef, state = new_state(config, 6)
+    mesh = devices.make_mesh(8)
+    train_step = make_train_step(graphdef, config, 6, mesh)
+    losses = []
+    for step in 0, 0, 1:
+        one = devices.replicate(copy(state._replace(step=jnp.int32(step))), mesh)
+        losses.append(float(train_step(one, batch)[1]["loss"]))
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_the_old_state_is_donated(tiny: Tiny, batch: dict[str, np.ndarray]) -> None:
+    config = tiny(**PLAIN)
+    graphdef, state = new_state(config, 6)
+    mesh = devices.make_mesh(8)
+    state = devices.replicate(state, mesh)
+    kernel = state.params["head"]["kernel"]
+    make_train_step(graphdef, config, 6, mesh)(state, batch)
+    assert kernel.is_deleted()
+
+
+@pytest.mark.parametrize("option", ["train.remat", "train.scan", "train.dtype"])
+def test_options_change_little(
+    tiny: Tiny, batch: dict[str, np.ndarray], option: str
+) -> None:
+    value = "bfloat16" if option == "train.dtype" else True
+    changes = {"model.encoder_blocks": (2, 0), "train.ema_decay": 0.0}
+    norms = []
+    for config in tiny(**PLAIN, **changes), tiny(**PLAIN, **changes, **{option: value}):
+        graphdef, state = new_state(config, 6)
+        mesh = devices.make_mesh(8)
+        train_step = make_train_step(graphdef, config, 6, mesh)
+        state, metrics = train_step(devices.replicate(state, mesh), batch)
+        assert {leaf.dtype for leaf in jax.tree.leaves(state.params)} == {
+            jnp.dtype("float32")
+        }
+        norms.append(float(metrics["gradient_norm"]))
+    tolerance = 0.03 if option == "train.dtype" else 1e-4
+    assert norms[1] == pytest.approx(norms[0], rel=tolerance)
