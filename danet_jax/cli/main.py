@@ -1,0 +1,110 @@
+"""The command ``danet``, and what the scripts beside the package call."""
+
+import argparse
+import contextlib
+import errno
+import io
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from danet_jax.checks import ConfigError, UserError
+from danet_jax.cli import eval as evaluation
+from danet_jax.cli import restore, train
+
+COMMANDS = {
+    "train": (train, "train a network, or resume a training"),
+    "eval": (evaluation, "score a trained network on test images"),
+    "restore": (restore, "restore image files"),
+}
+
+# What only the user can mend; any other error of the system may be a bug.
+_OF_THE_USER = frozenset(
+    (
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.ENAMETOOLONG,
+        errno.ENOSPC,
+        errno.EPERM,
+        errno.EROFS,
+    )
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs ``danet ARGUMENTS``.
+
+    Args:
+        arguments: a subcommand and its arguments; ``--config.X=Y`` are overrides.
+    Returns:
+        The exit status: 0; 2 after a user's mistake, told in one line; 130 after
+        Ctrl-C; 141 if who read the output went away.
+    """
+    try:
+        _run(arguments)
+        sys.stdout.flush()
+    except UserError as error:
+        return _refuse(str(error))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _abandon_stdout()
+        return 141
+    except OSError as error:
+        if error.errno not in _OF_THE_USER:
+            raise
+        _abandon_stdout()
+        return _refuse(f"{error.filename or 'danet'}: {error.strerror}.")
+    return 0
+
+
+def entry() -> None:
+    """The installed command."""
+    sys.exit(main(sys.argv[1:]))
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells a mistake in one line, where argparse would print its usage as well."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{self.prog}: {message}. See {self.prog} --help.")
+
+
+def _run(arguments: Sequence[str]) -> None:
+    parsed, rest = _parser().parse_known_args(arguments)
+    if rest and not rest[0].startswith("--config."):
+        parsed.parser.error(f"unknown argument {rest[0]}")
+    logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax warns of its own options
+    COMMANDS[parsed.command][0].run(parsed, rest)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="danet", description="DANet for image restoration, in JAX.")
+    names = "|".join(COMMANDS)
+    commands = parser.add_subparsers(dest="command", required=True, metavar=names)
+    script = Path(sys.argv[0]).name
+    for name, (command, summary) in COMMANDS.items():
+        one = commands.add_parser(
+            name,
+            prog=f"python {script}" if script == f"{name}.py" else f"danet {name}",
+            help=summary,
+            # Else "--config.train.x=1" might be taken for an abbreviation.
+            allow_abbrev=False,
+        )
+        one.set_defaults(parser=one)
+        command.add_arguments(one)
+    return parser
+
+
+def _refuse(text: str) -> int:
+    print(" ".join(text.split()), file=sys.stderr)
+    return 2
+
+
+def _abandon_stdout() -> None:
+    """Keeps the interpreter from writing again, at its end, what failed just now."""
+    with contextlib.suppress(io.UnsupportedOperation):  # a notebook's is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,59 @@
+"""``danet train``: trains a network, or goes on with a run that was stopped."""
+
+import argparse
+from pathlib import Path
+
+import jax
+
+from danet_jax.checks import ConfigError
+from danet_jax.config import load_config, parse_overrides
+from danet_jax.training import train
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``danet train``."""
+    parser.description = (
+        "Trains what a config describes, or goes on where its run was stopped. "
+        "--config.X=Y changes a field, e.g. --config.train.batch_size=4 or "
+        "--config.data.root=DIR (default: the environment variable DANET_DATA)."
+    )
+    add = parser.add_argument
+    add(
+        "--config",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="a Python file that defines get_config(), e.g. configs/sidd.py",
+    )
+    add(
+        "--workdir",
+        type=Path,
+        metavar="DIR",
+        help="receives checkpoints and records; default: runs/NAME, of the config",
+    )
+
+
+def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """Trains; SIGTERM and Ctrl-C save and end it as a success.
+
+    Raises:
+        UserError: a config, data, working directory or disk that cannot be used, too
+            little memory, or a loss that is not finite.
+    """
+    config = parse_overrides(load_config(arguments.config), overrides)
+    workdir = arguments.workdir or Path("runs") / config.name
+    try:
+        result = train(config, workdir)
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise ConfigError(
+            "train: the memory of the device does not suffice for train.batch_size "
+            f"{config.train.batch_size} and data.crop {config.data.crop}. Lower "
+            "either, or set --config.train.remat=True, which trades time for memory."
+        ) from error
+    if result.step == result.steps:
+        print(
+            f"{workdir}: trained for {result.steps} steps. "
+            f"Next: python eval.py --checkpoint {workdir} --data DIR"
+        )
