@@ -6,21 +6,12 @@ Gray images, Gaussian noise of sigma 25; an 85th of DANet's parameters. Made for
     python train.py --config configs/quickstart.py --config.data.root=DIR
 """
 
-from danet_jax.config import DANetConfig, ExperimentConfig, override
+from danet_jax.config import SMALL, ExperimentConfig, override
 
 
 def get_config() -> ExperimentConfig:
     return override(
-        ExperimentConfig(
-            name="quickstart",
-            model=DANetConfig(
-                widths=(16, 32, 48),
-                encoder_blocks=(0, 0, 1),
-                decoder_blocks=(0, 0),
-                offset_width=8,
-                offset_groups=2,
-            ),
-        ),
+        ExperimentConfig(name="quickstart", model=SMALL),
         {
             "data.crop": 48,
             "data.interval": 32,

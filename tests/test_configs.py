@@ -23,7 +23,7 @@ from danet_jax.training import TrainResult
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted(path.relative_to(ROOT) for path in ROOT.glob("configs/**/*.py"))
-FULL = [path for path in PATHS if path.stem != "quickstart"]
+FULL = [path for path in PATHS if path.stem not in ("quickstart", "polyu")]
 SIGMAS = (15, 25, 50, 75)
 SETS = {
     "gray": ("Set12", "BSD68", "Urban100"),

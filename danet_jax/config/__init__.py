@@ -7,12 +7,13 @@ from danet_jax.config.experiment import (
     ExperimentConfig,
     TrainConfig,
 )
-from danet_jax.config.model import VARIANTS, DANetConfig
+from danet_jax.config.model import SMALL, VARIANTS, DANetConfig
 from danet_jax.config.values import from_dict, load_config, override, parse_overrides
 
 __all__ = [
     "DIV2K",
     "SIDD_MEDIUM",
+    "SMALL",
     "VARIANTS",
     "DANetConfig",
     "DataConfig",

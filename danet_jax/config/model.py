@@ -98,3 +98,12 @@ VARIANTS: dict[str, DANetConfig] = {
     "adeb": _ABLATION,
     "adeb_arob": dataclasses.replace(_ABLATION, recurrent_offsets=True),
 }
+
+# For two CPU cores and some minutes: an 85th of DANet's parameters. Not of the paper.
+SMALL = DANetConfig(
+    widths=(16, 32, 48),
+    encoder_blocks=(0, 0, 1),
+    decoder_blocks=(0, 0),
+    offset_width=8,
+    offset_groups=2,
+)

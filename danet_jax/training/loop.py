@@ -106,14 +106,14 @@ class _Run:
             self.records.add(step, metrics)
             if step == start + 1:
                 self.records.restart_clock(metrics)  # compiling is no training speed
-            stop = self.interrupt.asked(step)
             validate = self._due(step, self.config.validate_every)
-            save = stop or validate or self._due(step, self.config.save_every)
-            if save or self._due(step, self.config.log_every):
+            if validate or self._due(step, self.config.log_every):
                 self.records.flush()
             if validate:
                 psnr_db = self.validation(step, state)
-            if save:
+            stop = self.interrupt.asked(step)
+            if stop or validate or self._due(step, self.config.save_every):
+                self.records.flush()  # refuses to save what is not finite
                 self.checkpoints.save(state, psnr_db if validate else None)
             if stop:
                 self.records.say(

@@ -77,7 +77,7 @@ def replace_text(path: Path, text: str) -> None:
 def _stored(path: Path) -> dict[str, Any]:
     try:
         return _flat(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise CheckpointError(
             f"{path}: the config of the run here cannot be read: {error}. Give another "
             "--workdir."

@@ -1,0 +1,89 @@
+"""A working directory belongs to one experiment once something was saved there."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from danet_jax.checks import CheckpointError
+from danet_jax.config import ExperimentConfig, from_dict, override
+from danet_jax.training.workdir import claim, replace_text
+
+BASE = ExperimentConfig()
+
+
+def save_something(workdir: Path) -> None:
+    (workdir / "checkpoints" / "7").mkdir(parents=True)
+
+
+def stored(workdir: Path) -> ExperimentConfig:
+    return from_dict(
+        ExperimentConfig, json.loads((workdir / "config.json").read_text())
+    )
+
+
+def test_the_config_is_stored(tmp_path: Path) -> None:
+    claim(tmp_path / "new" / "run", BASE)
+    assert stored(tmp_path / "new" / "run") == BASE
+    assert [path.name for path in (tmp_path / "new" / "run").iterdir()] == [
+        "config.json"
+    ]
+
+
+def test_what_computes_nothing_may_change(tmp_path: Path) -> None:
+    claim(tmp_path, BASE)
+    save_something(tmp_path)
+    changed = override(BASE, {"data.root": "elsewhere", "train.log_every": 7})
+    claim(tmp_path, changed)
+    assert stored(tmp_path) == changed
+
+
+def test_other_differences_are_all_named(tmp_path: Path) -> None:
+    claim(tmp_path, BASE)
+    save_something(tmp_path)
+    changed = override(BASE, {"data.crop": 64, "model.widths": (8, 8, 8, 8)})
+    match = (
+        r"another config: data\.crop was 256, now 64; model\.widths was \[64, 128, "
+        r"160, 256\], now \[8, 8, 8, 8\]\. Give another --workdir"
+    )
+    with pytest.raises(CheckpointError, match=match):
+        claim(tmp_path, changed)
+    assert stored(tmp_path) == BASE
+
+
+def test_before_anything_is_saved_all_may_change(tmp_path: Path) -> None:
+    claim(tmp_path, BASE)
+    (tmp_path / "checkpoints" / "7.orbax-checkpoint-tmp").mkdir(parents=True)
+    changed = dataclasses.replace(BASE, name="other")
+    claim(tmp_path, changed)
+    assert stored(tmp_path) == changed
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]"])
+def test_a_run_without_its_config(tmp_path: Path, text: str | None) -> None:
+    save_something(tmp_path)
+    if text is not None:
+        (tmp_path / "config.json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"config\.json: .*cannot be read"):
+        claim(tmp_path, BASE)
+
+
+def test_a_file_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "run").touch()
+    with pytest.raises(CheckpointError, match="run: cannot be written"):
+        claim(tmp_path / "run", BASE)
+
+
+def test_a_text_is_replaced_as_a_whole(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "a.txt"
+    replace_text(path, "old")
+
+    def fail(_: int) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        replace_text(path, "new")
+    assert path.read_text() == "old"
