@@ -82,7 +82,7 @@ def over_chunks(
 
     count = total // length
     (first, carry), outputs = lax.scan(step, (first, carry), length=count)
-    outputs = jax.tree.map(lambda o: o.reshape(-1, *o.shape[2:]), outputs)
+    outputs = jax.tree.map(lambda o: o.reshape(count * length, *o.shape[2:]), outputs)
     if count * length < total:
         rest = [a[count * length :] for a in arrays]
         carry, tail = body(carry, first, *rest)

@@ -6,17 +6,16 @@ them, so that nothing but the inputs is kept between the passes.
 """
 
 import functools
+import operator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from danet_jax.checks import check_floating, check_nhwc, check_shape, message
 from danet_jax.ops import chunks
+from danet_jax.ops.arguments import Pair, check_arrays, geometry_of
 from danet_jax.ops.sampling import Corners, Geometry, corners, image_of, table_of
-
-Pair = tuple[int, int]
 
 
 def deform_conv2d(
@@ -32,37 +31,56 @@ def deform_conv2d(
 ) -> jax.Array:
     """Convolution that reads each tap at a displaced, fractional position.
 
-    y(p) = sum over taps k of kernel_k x(p + p_k + offset_k) mask_k + bias, bilinear, and
-    exactly zero outside the image. Equal to ``torchvision.ops.deform_conv2d`` in the
-    output and in all gradients; at a whole pixel the gradient is that of the cell
-    [floor, floor + 1). Channel c moves with offset group c // (C / G).
+    y(p) = sum over taps k of kernel_k x(p + p_k + offset_k) mask_k, plus the bias: read
+    bilinearly, and exactly zero outside the image. Equal to
+    ``torchvision.ops.deform_conv2d`` in the output and in all gradients; at a whole
+    pixel the gradient is that of the cell [floor, floor + 1). Derivatives are for
+    reverse mode (``jax.grad``); forward mode is not defined.
 
+    Convention:
+        Channel c moves with offset group c // (C / G). Offsets are (dy, dx), downwards
+        and to the right. As everywhere in deep learning this is a correlation: the
+        kernel is not flipped.
     Args:
         x: [N, H, W, C], floating point.
-        offsets: [N, Ho, Wo, G, K, 2], (dy, dx) in pixels, K = kh kw taps row by row.
+        offsets: [N, Ho, Wo, G, K, 2] in pixels; K = kh kw taps, row by row.
         mask: [N, Ho, Wo, G, K], factors of the taps; None stands for ones.
         kernel: [kh, kw, C, O] in the dtype of x, any odd or even size.
         bias: [O], or None.
-        stride: of the output grid, as a number or (vertical, horizontal).
-        padding: zeros on both sides, likewise.
-        dilation: pixels between taps, likewise.
+        stride: of the output grid, at least 1, as a number or (vertical, horizontal).
+        padding: zeros on both sides, likewise, at least 0.
+        dilation: pixels from tap to tap, likewise, at least 1.
     Returns:
-        [N, Ho, Wo, O] in the dtype of x; coordinates and weights are float32 at least.
+        [N, Ho, Wo, O] in the dtype of x, where Ho = (H + 2 padding - dilation (kh - 1)
+        - 1) // stride + 1, and Wo likewise. Of a bfloat16 or float16 x, coordinates,
+        sampling weights and sums are float32.
     Raises:
         TypeError: an array is not floating point, or x and kernel differ in dtype.
-        ValueError: shapes or numbers that do not fit together.
+        ValueError: shapes or numbers that do not fit together, or an empty x.
     Source: Dai et al. 2017; Zhu et al. 2019; the paper's Eq. 3.
+    Example:
+        Half a pixel to the right of 1, 3 and 7; beyond the last there are zeros.
+
+        >>> x = jnp.array([1.0, 3.0, 7.0]).reshape(1, 1, 3, 1)
+        >>> offsets = jnp.zeros((1, 1, 3, 1, 1, 2)).at[..., 1].set(0.5)
+        >>> deform_conv2d(x, offsets, None, jnp.ones((1, 1, 1, 1))).ravel().tolist()
+        [2.0, 5.0, 3.5]
     """
-    geometry = _geometry(x, offsets, kernel, stride, padding, dilation)
-    _check_arrays(geometry, x, offsets, mask, kernel, bias)
-    precise = jnp.promote_types(jnp.float32, x.dtype)
+    geometry = geometry_of(x, offsets, kernel, stride, padding, dilation)
+    check_arrays(geometry, x, offsets, mask, kernel, bias)
+    x, kernel = jnp.asarray(x), jnp.asarray(kernel)
+    precise = _precise(x)
     if mask is None:
         mask = jnp.ones(offsets.shape[:-1], precise)
     offsets = offsets.astype(precise).reshape(geometry.positions, 2 * geometry.samples)
     mask = mask.astype(precise).reshape(geometry.positions, geometry.samples)
     y = _deform_conv(geometry, x, offsets, mask, kernel)
     y = y.reshape(x.shape[0], *geometry.output, kernel.shape[3])
-    return y if bias is None else y + bias.astype(y.dtype)
+    if bias is None:
+        return y
+    # In float32, so that the sum over all positions in the bias' gradient is too.
+    bias = bias.astype(precise).reshape(1, 1, 1, -1)
+    return (y.astype(precise) + bias).astype(x.dtype)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -98,7 +116,7 @@ def _forward(
     mask: jax.Array,
     kernel: jax.Array,
 ) -> jax.Array:
-    """y [T, O] from x [N, H, W, C], offsets [T, 2J], mask [T, J], kernel HWIO."""
+    """Output [T, O] from x [N, H, W, C], offsets [T, 2J], mask [T, J], kernel HWIO."""
     table = table_of(x, geometry)
     matrix = _matrix_of(kernel, geometry)
     locate = functools.partial(corners, geometry=geometry)
@@ -151,13 +169,16 @@ def _backward(
     return x_grad, offset_grad, mask_grad, kernel_grad
 
 
+def _precise(x: jax.Array) -> Any:
+    return jnp.float64 if x.dtype == jnp.float64 else jnp.float32
+
+
 def _product(a: jax.Array, b: jax.Array, dtype: Any) -> jax.Array:
-    accumulate = jnp.promote_types(jnp.float32, a.dtype)
-    return jnp.matmul(a, b, preferred_element_type=accumulate).astype(dtype)
+    return jnp.matmul(a, b, preferred_element_type=_precise(a)).astype(dtype)
 
 
 def _matrix_of(kernel: jax.Array, geometry: Geometry) -> jax.Array:
-    """[J c, O] in the order (group, tap, channel) that the columns have by themselves."""
+    """The kernel as [J c, O], in the columns' own order (group, tap, channel)."""
     shape = (geometry.taps, geometry.groups, geometry.width, kernel.shape[3])
     by_group = kernel.reshape(shape).transpose(1, 0, 2, 3)
     return by_group.reshape(geometry.samples * geometry.width, kernel.shape[3])
@@ -173,18 +194,26 @@ def _take(table: jax.Array, rows: jax.Array) -> jax.Array:
     return table.at[rows].get(mode="promise_in_bounds")
 
 
-def _columns(table: jax.Array, at: Corners, geometry: Geometry) -> jax.Array:
-    """The sampled values [P, J c]. Shaped (P, G, K, c) while they are computed:
+def _corner_rows(at: Corners, geometry: Geometry) -> jax.Array:
+    """Table rows of all four corners, (P, G, K, 4)."""
+    steps = jnp.array(geometry.corner_steps, jnp.int32).reshape(1, 1, 1, 4)
+    return at.row.reshape(-1, geometry.groups, geometry.taps, 1) + steps
 
-    the CPU's loops over a flat [P J, c] take three times as long.
+
+def _columns(table: jax.Array, at: Corners, geometry: Geometry) -> jax.Array:
+    """The sampled values [P, J c], in the dtype of the weights.
+
+    Shaped (P, G, K, c) while they are computed: the CPU's loops over a flat [P J, c]
+    take three times as long.
     """
     split = (-1, geometry.groups, geometry.taps)
     row = at.row.reshape(split)
     weights = at.weights.reshape(*split, 4)
-    columns = sum(
-        weights[..., q, None] * _take(table, row + step)
+    terms = (
+        weights[..., q, None] * _take(table, row + step).astype(weights.dtype)
         for q, step in enumerate(geometry.corner_steps)
     )
+    columns = functools.reduce(operator.add, terms)
     return columns.reshape(-1, geometry.samples * geometry.width)
 
 
@@ -197,10 +226,10 @@ def _inner_products(
     times slower on CPUs.
     """
     split = (-1, geometry.groups, geometry.taps)
-    steps = jnp.array(geometry.corner_steps, jnp.int32)
-    rows = _take(table, at.row.reshape(*split, 1) + steps)  # (P, G, K, 4, c)
+    rows = _take(table, _corner_rows(at, geometry)).astype(column_grad.dtype)
     grads = column_grad.reshape(*split, 1, geometry.width)
-    products = sum(rows[..., i] * grads[..., i] for i in range(geometry.width))
+    terms = (rows[..., i] * grads[..., i] for i in range(geometry.width))
+    products = functools.reduce(operator.add, terms)
     return products.reshape(-1, geometry.samples, 4)
 
 
@@ -209,10 +238,9 @@ def _scatter(
 ) -> jax.Array:
     """Adds each column's cotangent, weighted, to the rows of its four corners."""
     split = (-1, geometry.groups, geometry.taps)
-    steps = jnp.array(geometry.corner_steps, jnp.int32)
-    rows = at.row.reshape(*split, 1) + steps
     weights = at.weights.reshape(*split, 4, 1)
     updates = weights * column_grad.reshape(*split, 1, geometry.width)
+    rows = _corner_rows(at, geometry)
     return table_grad.at[rows].add(updates, mode="promise_in_bounds")
 
 
@@ -228,61 +256,3 @@ def _sample_grads(
     dx = mask * (along_upper + at.ly * (along_lower - along_upper))
     offset_grad = jnp.stack([dy, dx], axis=-1).reshape(mask.shape[0], -1)
     return offset_grad, upper + at.ly * (lower - upper)
-
-
-def _pair(name: str, value: int | Pair, least: int) -> Pair:
-    pair = (value, value) if isinstance(value, int) else tuple(value)
-    if len(pair) != 2 or not all(isinstance(v, int) and v >= least for v in pair):
-        rule = f"be a whole number of at least {least}, or a pair of them"
-        raise ValueError(message("deform_conv2d", name, rule, value))
-    return pair
-
-
-def _geometry(x, offsets, kernel, stride, padding, dilation) -> Geometry:
-    """The sizes that the arrays imply; raises ValueError where they imply none."""
-    where = "deform_conv2d"
-    check_nhwc(where, "x", x)
-    for name, array in ("offsets", offsets), ("kernel", kernel):
-        check_floating(where, name, array)
-    check_shape(where, "kernel", kernel, ("kh", "kw", x.shape[3], "O"))
-    taps = kernel.shape[0] * kernel.shape[1]
-    stride, dilation = _pair("stride", stride, 1), _pair("dilation", dilation, 1)
-    padding = _pair("padding", padding, 0)
-    reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel.shape[:2], strict=True)]
-    sizes = zip(x.shape[1:3], reach, stride, padding, strict=True)
-    out_h, out_w = ((size + 2 * p - r) // s + 1 for size, r, s, p in sizes)
-    if out_h < 1 or out_w < 1 or not taps:
-        rule = f"fit into x of {x.shape[1]}x{x.shape[2]} pixels with padding {padding}"
-        got = f"{kernel.shape[0]}x{kernel.shape[1]} taps, dilation {dilation}"
-        raise ValueError(message(where, "kernel", rule, got))
-    check_shape(where, "offsets", offsets, (x.shape[0], out_h, out_w, "G", taps, 2))
-    return Geometry(
-        image=x.shape,
-        output=(out_h, out_w),
-        kernel=kernel.shape[:2],
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
-        groups=offsets.shape[3],
-    )
-
-
-def _check_arrays(geometry, x, offsets, mask, kernel, bias) -> None:
-    where = "deform_conv2d"
-    if kernel.dtype != x.dtype:
-        rule = f"have the dtype of x, {x.dtype}"
-        raise TypeError(message(where, "kernel", rule, kernel.dtype))
-    if not geometry.groups or x.shape[3] % geometry.groups:
-        rule = f"have a number of groups that divides the {x.shape[3]} channels of x"
-        raise ValueError(message(where, "offsets", rule, offsets.shape))
-    if mask is not None:
-        check_floating(where, "mask", mask)
-        check_shape(where, "mask", mask, offsets.shape[:-1])
-    if bias is not None:
-        check_floating(where, "bias", bias)
-        check_shape(where, "bias", bias, kernel.shape[3:])
-    rows = geometry.image[0] * (geometry.image[1] + 4) * (geometry.image[2] + 4)
-    if rows * geometry.groups >= 2**31:
-        rule = "have fewer than 2**31 pixels times offset groups, border included"
-        repair = "Split the batch, or the image into tiles."
-        raise ValueError(message(where, "x", rule, x.shape, repair))

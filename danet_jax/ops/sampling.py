@@ -4,8 +4,8 @@ An image is read from a *table*: it is padded by two zeros on every side and vie
 rows of c = C / G channels, one row for each (pixel, offset group); NHWC memory already
 lies like that. Two zeros are enough for positions clipped to [-2, size]: the pair of
 lines (floor, floor + 1) around a position then holds exactly the pixels and the zeros
-that bilinear interpolation and its derivative ask for, outside the image too, so that no
-validity masks are needed in either direction.
+that bilinear interpolation and its derivative ask for, outside the image too, so that
+neither direction needs validity masks.
 """
 
 from typing import NamedTuple
@@ -39,7 +39,7 @@ class Geometry(NamedTuple):
 
     @property
     def width(self) -> int:
-        """c = C / G, the channels of one table row."""
+        """The channels of one table row, c = C / G."""
         return self.image[3] // self.groups
 
     @property
