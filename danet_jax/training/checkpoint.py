@@ -16,7 +16,7 @@ from flax import nnx
 
 from danet_jax.checks import CheckpointError
 from danet_jax.config import DANetConfig, ExperimentConfig, from_dict
-from danet_jax.models import DANet
+from danet_jax.models import DANet, abstract_danet
 from danet_jax.training.step import TrainState, network_of
 from danet_jax.training.workdir import CHECKPOINTS
 
@@ -198,7 +198,7 @@ def load_experiment(path: str | Path) -> tuple[ExperimentConfig, DANet]:
 
 def _abstract_params(config: DANetConfig) -> Any:
     """Shapes of a network's parameters, to be placed on this process' first device."""
-    model = nnx.eval_shape(lambda: DANet(config, rngs=nnx.Rngs(0)))
+    model = abstract_danet(config)
     placed = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     return jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=placed),

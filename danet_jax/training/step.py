@@ -11,7 +11,7 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from danet_jax.config import DANetConfig, ExperimentConfig
-from danet_jax.models import DANet
+from danet_jax.models import DANet, abstract_danet
 from danet_jax.training.devices import AXIS
 from danet_jax.training.optimizer import learning_rate, make_optimizer
 
@@ -48,8 +48,7 @@ def new_state(config: ExperimentConfig, steps: int) -> tuple[nnx.GraphDef, Train
 
 def network_of(config: DANetConfig, params: Any) -> DANet:
     """A float32 network with the given parameters, as evaluation uses it."""
-    abstract = nnx.eval_shape(lambda: DANet(config, rngs=nnx.Rngs(0)))
-    return nnx.merge(nnx.graphdef(abstract), params)
+    return nnx.merge(nnx.graphdef(abstract_danet(config)), params)
 
 
 def l2_loss(restored: jax.Array, clean: jax.Array) -> jax.Array:
