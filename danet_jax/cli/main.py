@@ -77,7 +77,8 @@ def _run(arguments: Sequence[str]) -> None:
     parsed, rest = _parser().parse_known_args(arguments)
     if rest and not rest[0].startswith("--config."):
         parsed.parser.error(f"unknown argument {rest[0]}")
-    logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax warns of its own options
+    for name in "absl", "asyncio":  # Orbax tells there what it also raises
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     COMMANDS[parsed.command][0].run(parsed, rest)
 
 

@@ -1,8 +1,10 @@
 """Checkpoints of a run (Orbax), and loading a network from them."""
 
 import dataclasses
+import errno
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +81,7 @@ class Checkpoints:
             items["ema"] = ocp.args.StandardSave(state.ema)
         metrics = {} if psnr_db is None else {"psnr_db": psnr_db}
         with self._explained():
+            self._check_space(sum(leaf.nbytes for leaf in jax.tree.leaves(state)))
             self._manager.save(
                 step, args=ocp.args.Composite(**items), metrics=metrics, force=True
             )
@@ -152,18 +155,28 @@ class Checkpoints:
             ) from error
         return from_dict(ExperimentConfig, values, where=str(path))
 
+    def _check_space(self, size: int) -> None:
+        # What Orbax's threads print of a full disk would bury the message of ours.
+        needed = size + size // 10 + 2**20
+        free = shutil.disk_usage(self._folder).free
+        if free < needed:
+            text = f"{free / 2**20:.1f} of {needed / 2**20:.1f} MiB are free"
+            raise OSError(errno.ENOSPC, text)
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except (ValueError, OSError) as error:
-            full = "No space left" in str(error) or "RESOURCE_EXHAUSTED" in str(error)
-            repair = "The disk is full; make room. " if full else ""
-            kept = "none" if self.latest is None else f"that of step {self.latest}"
+            text = _first_line(error)
+            full = f"Errno {errno.ENOSPC}" in text or "No space left" in text
+            repair = " The disk is full; make room." if full else ""
+            kept = "no earlier one exists"
+            if self.latest is not None:
+                kept = f"the same command resumes from that of step {self.latest}"
             raise CheckpointError(
-                f"{self._folder}: a checkpoint could not be written. {repair}The last "
-                f"finished one, {kept}, is untouched; the same command resumes from "
-                f"there. ({_first_line(error)})"
+                f"{self._folder}: a checkpoint could not be written ({text})."
+                f"{repair} Afterwards {kept}."
             ) from error
 
 

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -115,7 +116,19 @@ def test_one_of_another_network_is_refused(save, tiny, tmp_path: Path) -> None:
         checkpoints.read(1, {"params": state(0, size=4).params})
 
 
-def test_a_full_disk(save, tiny, tmp_path: Path, monkeypatch) -> None:
+def test_too_little_space(save, tiny, tmp_path: Path, monkeypatch) -> None:
+    save(None)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2**19))
+    match = r"0\.5 of 1\.0 MiB are free.*disk is full; make room.*that of step 1"
+    with (
+        Checkpoints(tmp_path, tiny()) as checkpoints,
+        pytest.raises(CheckpointError, match=match),
+    ):
+        checkpoints.save(state(2), None)
+    assert steps_saved(tmp_path) == [1]
+
+
+def test_a_disk_that_fills_up(save, tiny, tmp_path: Path, monkeypatch) -> None:
     save(None)
     with Checkpoints(tmp_path, tiny()) as checkpoints:
 
@@ -123,7 +136,7 @@ def test_a_full_disk(save, tiny, tmp_path: Path, monkeypatch) -> None:
             raise ValueError("RESOURCE_EXHAUSTED: write: No space left on device")
 
         monkeypatch.setattr(checkpoints._manager, "wait_until_finished", full)
-        match = "could not be written. The disk is full; make room. .*that of step 1"
+        match = r"could not be written .*The disk is full; make room.*that of step 1"
         with pytest.raises(CheckpointError, match=match):
             checkpoints.wait()
         monkeypatch.undo()
