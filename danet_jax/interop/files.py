@@ -1,6 +1,10 @@
 """State dicts on disk: .npz and .safetensors without torch, .pth with it."""
 
-from collections.abc import Mapping
+import contextlib
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +21,10 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
     """Reads a state dict as NumPy arrays by torch's names.
 
     Args:
-        path: a .npz or .safetensors file, or a .pth or .pt file if torch is installed;
-            the latter is read with ``weights_only=True`` and may be nested one level, as
-            {"state_dict": ...}. A leading "module." of all names is dropped.
+        path: a .npz or .safetensors file, or a .pth or .pt file if torch is installed.
+            The latter is read with ``weights_only=True`` and may be nested one level:
+            {"state_dict": ...}, or another name if it holds the only dict. A leading
+            "module." that all names have is dropped.
     Raises:
         FileNotFoundError: no such file.
         WeightsError: another kind of file, an unreadable one, or torch is missing.
@@ -27,20 +32,21 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file of weights.")
-    readers = {
+    readers: dict[str, Callable[[Path], dict[str, np.ndarray]]] = {
         ".npz": _read_npz,
         ".safetensors": load_file,
         ".pth": _read_torch,
         ".pt": _read_torch,
     }
     if path.suffix not in readers:
-        raise WeightsError(f"{path}: weights must be {KINDS}; got {path.suffix!r}.")
+        raise WeightsError(_another_kind(path))
+    errors = (OSError, ValueError, EOFError, SafetensorError, KeyError)
     try:
         state = readers[path.suffix](path)
-    except (OSError, ValueError, EOFError, SafetensorError) as error:
-        if isinstance(error, WeightsError):
-            raise
-        raise WeightsError(f"{path}: cannot be read as weights: {error}.") from error
+    except WeightsError:
+        raise
+    except (*errors, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise WeightsError(f"{path}: cannot be read as weights: {error}") from error
     if state and all(name.startswith("module.") for name in state):
         state = {name.removeprefix("module."): value for name, value in state.items()}
     return state
@@ -49,43 +55,92 @@ def read_state_dict(path: str | Path) -> dict[str, np.ndarray]:
 def write_state_dict(path: str | Path, state_dict: Mapping[str, np.ndarray]) -> None:
     """Writes a state dict as .npz, .safetensors, or, if torch is installed, .pth.
 
+    Args:
+        path: file to write or replace; its folder must exist.
+        state_dict: arrays by torch's names, as ``to_torch`` returns them.
     Raises:
+        FileNotFoundError: no such folder.
         WeightsError: another kind of file, or torch is missing.
     """
     path = Path(path)
-    if path.suffix == ".npz":
-        np.savez(path, **state_dict)
-    elif path.suffix == ".safetensors":
-        save_file(dict(state_dict), path)
-    elif path.suffix in (".pth", ".pt"):
-        torch = _torch(path)
-        tensors = {n: torch.from_numpy(np.array(a)) for n, a in state_dict.items()}
-        torch.save(tensors, path)
-    else:
-        raise WeightsError(f"{path}: weights must be {KINDS}; got {path.suffix!r}.")
+    writers: dict[str, Callable[[Path, dict[str, Any]], None]] = {
+        ".npz": _write_npz,
+        ".safetensors": lambda path, arrays: save_file(arrays, path),
+        ".pth": _write_torch,
+        ".pt": _write_torch,
+    }
+    if path.suffix not in writers:
+        raise WeightsError(_another_kind(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path.parent}: no such folder to write weights to.")
+    # safetensors writes memory as it lies, whatever the strides.
+    arrays = {name: np.ascontiguousarray(array) for name, array in state_dict.items()}
+    partial = path.with_name(f".{path.name}.part{path.suffix}")
+    try:
+        writers[path.suffix](partial, arrays)
+        partial.replace(path)  # at once, so that no half file is left
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def _another_kind(path: Path) -> str:
+    return f"{path}: weights must be {KINDS}; got {path.suffix!r}."
+
+
+def _write_npz(path: Path, arrays: dict[str, Any]) -> None:
+    np.savez(path, allow_pickle=False, **arrays)
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    # From memory: np.load leaves a file open if it turns out not to be a zip.
+    with io.BytesIO(path.read_bytes()) as memory:
+        content = np.load(memory, allow_pickle=False)
+        if not isinstance(content, np.lib.npyio.NpzFile):
+            raise WeightsError(f"{path}: holds a single array, not a state dict.")
+        with content:
+            arrays = {name: content[name] for name in content.files}
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # another file in the zip
+            raise WeightsError(f"{path}: holds {name!r}, which is no array.")
+    return arrays
 
 
 def _read_torch(path: Path) -> dict[str, np.ndarray]:
     torch = _torch(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (
-        Exception
-    ) as error:  # torch raises RuntimeError, UnpicklingError, KeyError...
+    except Exception as error:  # of many types: RuntimeError, UnpicklingError, ...
         raise WeightsError(f"{path}: torch cannot read it: {error}") from error
-    if isinstance(content, Mapping):
-        inner = [value for value in content.values() if isinstance(value, Mapping)]
-        content = inner[0] if len(inner) == 1 else content
-    if not isinstance(content, Mapping) or not all(
-        isinstance(value, torch.Tensor) for value in content.values()
+    state = _state_dict_in(content)
+    if not isinstance(state, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor)
+        for name, value in state.items()
     ):
         raise WeightsError(f"{path}: must hold a state dict of tensors.")
-    return {name: tensor.float().numpy() for name, tensor in content.items()}
+    tensors = {name: tensor.detach() for name, tensor in state.items()}
+    return {
+        # NumPy knows no bfloat16.
+        name: (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+        for name, tensor in tensors.items()
+    }
+
+
+def _state_dict_in(content: Any) -> Any:
+    """What a training script wrapped: "state_dict", or else the only dict inside."""
+    if not isinstance(content, Mapping):
+        return content
+    if "state_dict" in content:
+        return content["state_dict"]
+    inner = [value for value in content.values() if isinstance(value, Mapping)]
+    return inner[0] if len(inner) == 1 else content
+
+
+def _write_torch(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    torch = _torch(path)
+    # torch refuses to share memory that it may not write to.
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+    torch.save(tensors, path)
 
 
 def _torch(path: Path) -> Any:

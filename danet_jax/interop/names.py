@@ -60,8 +60,10 @@ RULES = tuple(
 )
 
 
-def rules_for(name: str) -> list[tuple[str, Rule]]:
+def rules_for(name: object) -> list[tuple[str, Rule]]:
     """All (path, rule) that a torch name matches; exactly one for a known name."""
+    if not isinstance(name, str):
+        return []
     return [
         (rule.pattern.sub(rule.path, name), rule)
         for rule in RULES

@@ -1,7 +1,8 @@
 """Strict conversion of parameters between PyTorch's layout and this package's."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,82 +12,89 @@ from flax import nnx
 from danet_jax.checks import WeightsError
 from danet_jax.config import VARIANTS, DANetConfig
 from danet_jax.interop.names import rules_for, torch_name
-from danet_jax.models import DANet
+from danet_jax.models import DANet, abstract_danet
 
-Shapes = dict[str, tuple[int, ...]]
+Shape = tuple[int, ...]
 
 
 def from_torch(state_dict: Mapping[str, Any], config: DANetConfig) -> DANet:
     """Builds a network from the state dict of its PyTorch twin.
 
     Args:
-        state_dict: torch tensors or NumPy arrays by torch's names; kernels OIHW.
+        state_dict: torch tensors, NumPy or JAX arrays by torch's names; kernels OIHW.
+            They are copied; any values are taken, also those that are not finite.
         config: the network that they belong to.
     Returns:
         The network with float32 parameters.
     Raises:
-        WeightsError: missing, unused, doubly matched or mis-shaped entries, all of them
-            in one message, with the variant that the file looks like.
+        WeightsError: missing, unused, doubly matched or mis-shaped entries, or values
+            that are no arrays of floating point numbers: all of them in one message,
+            with the variant that the file looks like.
     Source: the names are those of docs/paper_map.md, "Parameters".
     """
-    abstract = nnx.eval_shape(lambda: DANet(config, rngs=nnx.Rngs(0)))
-    graphdef, state = nnx.split(abstract, nnx.Param)
-    flat = {".".join(map(str, path)): leaf for path, leaf in state.flat_state()}
-    arrays, problems = _match(state_dict, {p: v.shape for p, v in flat.items()})
+    graphdef, state = nnx.split(abstract_danet(config), nnx.Param)
+    leaves = {_dotted(path): (path, leaf) for path, leaf in nnx.to_flat_state(state)}
+    expected = {name: leaf.shape for name, (_, leaf) in leaves.items()}
+    arrays, problems = _match(state_dict, expected)
     if problems:
         raise WeightsError(f"weights: {'; '.join(problems)}. {_looks_like(state_dict)}")
-    new = {p: leaf.replace(jnp.asarray(arrays[p])) for p, leaf in flat.items()}
-    paths = {".".join(map(str, path)): path for path, _ in state.flat_state()}
-    filled = nnx.from_flat_state({paths[p]: leaf for p, leaf in new.items()})
-    return nnx.merge(graphdef, filled)
+    filled = [
+        (path, leaf.replace(jnp.asarray(arrays[name])))
+        for name, (path, leaf) in leaves.items()
+    ]
+    return nnx.merge(graphdef, nnx.from_flat_state(filled))
 
 
 def to_torch(model: DANet) -> dict[str, np.ndarray]:
     """The parameters of a network by torch's names, in torch's layout (OIHW), float32.
 
-    The inverse of ``from_torch``, bit for bit.
+    The inverse of ``from_torch``, bit for bit. The arrays are copies.
     """
     result = {}
-    for path, leaf in nnx.state(model, nnx.Param).flat_state():
-        name = torch_name(".".join(map(str, path)))
+    for path, leaf in nnx.to_flat_state(nnx.state(model, nnx.Param)):
+        name = torch_name(_dotted(path))
         [(_, rule)] = rules_for(name)
-        result[name] = np.ascontiguousarray(rule.to_torch(np.asarray(leaf[...])))
+        array = rule.to_torch(np.asarray(leaf[...]))
+        result[name] = np.array(array, np.float32, order="C")
     return result
 
 
 def _match(
-    state_dict: Mapping[str, Any], expected: Shapes
+    state_dict: Mapping[str, Any], expected: Mapping[str, Shape]
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """Arrays by path, and what keeps them from being all and only those expected."""
     arrays: dict[str, np.ndarray] = {}
-    unused, doubled, misshaped = [], [], []
+    found: set[str] = set()
+    unused, doubled, alien, misshaped = [], [], [], []
     for name, value in state_dict.items():
-        matches = [(p, r) for p, r in rules_for(name) if p in expected]
+        matches = [(path, rule) for path, rule in rules_for(name) if path in expected]
         if not matches:
-            unused.append(name)
+            unused.append(str(name))
             continue
         path, rule = matches[0]
-        array = _to_numpy(value)
-        if len(matches) > 1 or path in arrays:
+        if len(matches) > 1 or path in found:
             doubled.append(name)
-        elif array.ndim == len(expected[path]):
-            array = rule.to_jax(array)
-        arrays[path] = array
-        if array.shape != expected[path]:
-            got, want = tuple(np.shape(value)), _torch_shape(expected[path])
-            misshaped.append(f"{name} is {got}, not {want}")
-    missing = [torch_name(path) for path in expected if path not in arrays]
+        found.add(path)
+        array, want = _to_numpy(value), _torch_shape(expected[path])
+        if array is None:
+            alien.append(f"{name} is {_words(value)}")
+        elif array.shape != want:
+            misshaped.append(f"{name} is {array.shape}, not {want}")
+        else:
+            arrays[path] = rule.to_jax(array)
     kinds = {
-        "missing": missing,
+        "missing": [torch_name(path) for path in expected if path not in found],
         "unused": unused,
         "doubly matched": doubled,
+        "not floating point arrays": alien,
         "of another shape": misshaped,
     }
-    return arrays, [
-        f"{len(names)} {kind} ({_first(names)})"
-        for kind, names in kinds.items()
-        if names
-    ]
+    problems = [f"{len(n)} {kind} ({_first(n)})" for kind, n in kinds.items() if n]
+    return arrays, problems
+
+
+def _dotted(path: tuple[Any, ...]) -> str:
+    return ".".join(map(str, path))
 
 
 def _first(names: list[str], most: int = 3) -> str:
@@ -94,42 +102,49 @@ def _first(names: list[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _to_numpy(value: Any) -> np.ndarray:
+def _words(value: Any) -> str:
+    return f"{getattr(value, 'dtype', '')} {type(value).__name__}".strip()
+
+
+def _to_numpy(value: Any) -> np.ndarray | None:
+    """A copy in float32; None for what is no array of floating point numbers."""
     if hasattr(value, "detach"):  # a torch tensor, without importing torch
-        value = value.detach().cpu().float().numpy()
-    return np.asarray(value, dtype=np.float32)
+        value = value.detach().cpu()
+        # NumPy knows no bfloat16.
+        value = (value.float() if value.is_floating_point() else value).numpy()
+    if not hasattr(value, "dtype") or not jnp.issubdtype(value.dtype, jnp.floating):
+        return None
+    # A copy in any case, so that the network does not change with the state dict.
+    return np.array(value, np.float32)
 
 
-def _torch_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+def _torch_shape(shape: Shape) -> Shape:
+    """The shape in torch of a parameter here: OIHW of HWIO, IOHW of HWOI."""
     return (shape[3], shape[2], *shape[:2]) if len(shape) == 4 else shape
 
 
 def _looks_like(state_dict: Mapping[str, Any]) -> str:
     """Names the known variant whose entries are nearest to a file's."""
-    have = {(name, tuple(np.shape(value))) for name, value in state_dict.items()}
-    distances = {
-        words: len(have ^ entries) for words, entries in _known_entries() if have
-    }
-    if not distances:
+    have = {(n, tuple(getattr(v, "shape", ()))) for n, v in state_dict.items()}
+    if not have:
         return "The file holds no parameters."
-    best = min(distances, key=lambda words: distances[words])
+    head = dict(have).get("head.weight", ())
+    channels = 3 if head[1:2] == (3,) else 1
+    distances = {name: len(have ^ _entries_of(name, channels)) for name in VARIANTS}
+    best = min(distances, key=lambda name: distances[name])
+    words = f"{best} ({'gray' if channels == 1 else 'RGB'})"
     if distances[best] == 0:
-        return f"The file is {best}."
+        return f"The file is {words}."
     if distances[best] < len(have) / 2:
-        return f"The file looks like {best}, but {distances[best]} entries differ."
+        return f"The file looks like {words}, but {distances[best]} entries differ."
     return f"The file looks like none of the variants {', '.join(VARIANTS)}."
 
 
-def _known_entries() -> Iterable[tuple[str, set[tuple[str, tuple[int, ...]]]]]:
-    for name, config in VARIANTS.items():
-        for channels, colour in (1, "gray"), (3, "RGB"):
-            variant = dataclasses.replace(config, channels=channels)
-            model = nnx.eval_shape(lambda v=variant: DANet(v, rngs=nnx.Rngs(0)))
-            leaves = nnx.state(model, nnx.Param).flat_state()
-            yield (
-                f"{name} ({colour})",
-                {
-                    (torch_name(".".join(map(str, p))), _torch_shape(leaf.shape))
-                    for p, leaf in leaves
-                },
-            )
+@functools.cache
+def _entries_of(variant: str, channels: int) -> frozenset[tuple[str, Shape]]:
+    """Names and shapes in the state dict of a known variant."""
+    config = dataclasses.replace(VARIANTS[variant], channels=channels)
+    leaves = nnx.to_flat_state(nnx.state(abstract_danet(config), nnx.Param))
+    return frozenset(
+        (torch_name(_dotted(path)), _torch_shape(leaf.shape)) for path, leaf in leaves
+    )

@@ -1,5 +1,5 @@
 """The network and its parts, as Flax NNX modules."""
 
-from danet_jax.models.danet import DANet
+from danet_jax.models.danet import DANet, abstract_danet
 
-__all__ = ["DANet"]
+__all__ = ["DANet", "abstract_danet"]

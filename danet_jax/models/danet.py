@@ -1,5 +1,7 @@
 """DANet, the deformable and attentive network, as its figure draws it."""
 
+from typing import Any, cast
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -24,15 +26,11 @@ class EncoderLevel(nnx.Module):
         dtype: DTypeLike,
         rngs: nnx.Rngs,
     ):
-        width = config.widths[scale]
-        inner = {"dtype": dtype, "rngs": rngs}
+        inner: dict[str, Any] = {"dtype": dtype, "rngs": rngs}
         if scale:
-            finer = config.widths[scale - 1]
+            finer, width = config.widths[scale - 1 : scale + 1]
             self.down = Down(finer, width, wavelet=config.wavelet, **inner)
-        count, first = config.encoder_blocks[scale], scale == 0
-        self.stage = Stage(
-            config, width, count, decoder=False, first=first, scan=scan, **inner
-        )
+        self.stage = Stage(config, scale, decoder=False, scan=scan, **inner)
 
 
 class DecoderLevel(nnx.Module):
@@ -48,11 +46,10 @@ class DecoderLevel(nnx.Module):
         rngs: nnx.Rngs,
     ):
         width, coarser = config.widths[scale : scale + 2]
-        inner = {"dtype": dtype, "rngs": rngs}
+        inner: dict[str, Any] = {"dtype": dtype, "rngs": rngs}
         self.up = Up(coarser, width, wavelet=config.wavelet, **inner)
         self.fuse = conv(2 * width, width, 1, **inner)
-        count = config.decoder_blocks[scale]
-        self.stage = Stage(config, width, count, decoder=True, scan=scan, **inner)
+        self.stage = Stage(config, scale, decoder=True, scan=scan, **inner)
 
 
 class DANet(nnx.Module):
@@ -70,12 +67,15 @@ class DANet(nnx.Module):
         remat: recompute each stage in the backward pass instead of keeping it.
         scan: compile one body for the equal blocks of a stage. Not for CPUs, where the
             gradient of a convolution inside a loop is ten times slower.
-    Example:
-        >>> from danet_jax import VARIANTS, DANet
-        >>> model = DANet(VARIANTS["danet_s"], rngs=nnx.Rngs(0))
-        >>> model(jnp.zeros((1, 24, 40, 1))).shape
-        (1, 24, 40, 1)
     Source: Huang et al. 2021, Fig. 2; what the paper leaves open: docs/deviations.md.
+    Example:
+        >>> def restore(image):
+        ...     return DANet(config, rngs=nnx.Rngs(0))(image)
+        >>> config = DANetConfig(
+        ...     widths=(8, 16), encoder_blocks=(1, 0), decoder_blocks=(0,)
+        ... )  # or VARIANTS["danet"]
+        >>> jax.eval_shape(restore, jnp.zeros((1, 11, 6, 1))).shape
+        (1, 11, 6, 1)
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class DANet(nnx.Module):
         remat: bool = False,
         scan: bool = False,
     ):
-        inner = {"dtype": dtype, "rngs": rngs}
+        inner: dict[str, Any] = {"dtype": dtype, "rngs": rngs}
         levels = range(config.scales)
         self.config = config
         self.remat = remat
@@ -156,4 +156,28 @@ class DANet(nnx.Module):
         least = self.config.multiple
         if min(image.shape[1:3]) < least:
             rule = f"be at least {least}x{least} pixels for {self.config.scales} scales"
-            raise ValueError(message("DANet", "image", rule, image.shape))
+            raise ValueError(message("DANet", "image", rule, tuple(image.shape)))
+
+
+class _OneKey:
+    """A source of keys for a network that will not be filled.
+
+    Where nothing is drawn, counting keys as ``nnx.Rngs`` does takes ten times as long
+    as all the rest.
+    """
+
+    @staticmethod
+    def params() -> jax.Array:
+        return jax.random.key(0)
+
+
+def abstract_danet(config: DANetConfig) -> DANet:
+    """A network of shapes and dtypes in place of arrays: it takes no memory.
+
+    Example:
+        >>> from danet_jax import VARIANTS
+        >>> abstract_danet(VARIANTS["danet"]).head.kernel.shape
+        (3, 3, 1, 64)
+    """
+    rngs = cast(nnx.Rngs, _OneKey())
+    return nnx.eval_shape(lambda: DANet(config, rngs=rngs))

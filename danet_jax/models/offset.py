@@ -1,10 +1,13 @@
 """Where the deformable convolutions look: the offset branch of a block."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
+from danet_jax.checks import message
 from danet_jax.models.attention import DualAttention
 from danet_jax.models.layers import conv
 
@@ -29,7 +32,7 @@ class OffsetBranch(nnx.Module):
         dtype: DTypeLike,
         rngs: nnx.Rngs,
     ):
-        inner = {"dtype": dtype, "rngs": rngs}
+        inner: dict[str, Any] = {"dtype": dtype, "rngs": rngs}
         self.groups = groups
         self.feature = conv(width, offset_width, **inner)
         self.merge = conv(2 * offset_width, offset_width, **inner) if carried else None
@@ -44,9 +47,12 @@ class OffsetBranch(nnx.Module):
         Args:
             x: [N, H, W, width].
             carried: [N, H, W, offset_width], where the branch has a merge convolution.
+        Raises:
+            ValueError: carried is given, or missing, against the branch's making.
         """
+        self._check(carried)
         feature = nnx.leaky_relu(self.feature(x), 0.2)
-        if self.merge is not None:
+        if self.merge is not None and carried is not None:
             both = jnp.concatenate([feature, carried], axis=-1)
             feature = nnx.leaky_relu(self.merge(both), 0.2)
         if self.attention is not None:
@@ -55,3 +61,9 @@ class OffsetBranch(nnx.Module):
         offsets, logits = jnp.split(prediction, [2 * TAPS * self.groups], axis=-1)
         grid = (*x.shape[:3], self.groups, TAPS)
         return offsets.reshape(*grid, 2), nnx.sigmoid(logits).reshape(grid), feature
+
+    def _check(self, carried: jax.Array | None) -> None:
+        if (carried is None) != (self.merge is None):
+            rule = "be given to a branch that merges, and to no other"
+            got = None if carried is None else carried.shape
+            raise ValueError(message("OffsetBranch", "carried", rule, got))

@@ -1,6 +1,7 @@
 """A stage: the blocks of one scale, closed by an AROB; and the ways between scales."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,31 +10,40 @@ from jax.typing import DTypeLike
 
 from danet_jax.config import DANetConfig
 from danet_jax.models.blocks import ADEB, AROB, ConvBlock, DeformBlock
-from danet_jax.models.layers import conv
+from danet_jax.models.layers import conv, he_normal
 from danet_jax.models.offset import OffsetBranch
 from danet_jax.ops import dwt2, idwt2
 
 
 class Stage(nnx.Module):
-    """``count`` blocks in sequence, then the AROB that carries offset features on."""
+    """The ADEBs of one scale in sequence, then the AROB that carries offsets on.
+
+    Without ``recurrent_offsets`` one more block of the configured kind closes it.
+    """
 
     def __init__(
         self,
         config: DANetConfig,
-        width: int,
-        count: int,
+        scale: int,
         *,
         decoder: bool,
-        first: bool = False,
-        scan: bool = False,
+        scan: bool,
         dtype: DTypeLike,
         rngs: nnx.Rngs,
     ):
-        inner = {"dtype": dtype, "rngs": rngs}
+        inner: dict[str, Any] = {"dtype": dtype, "rngs": rngs}
+        width = config.widths[scale]
+        counts = config.decoder_blocks if decoder else config.encoder_blocks
 
-        def branch(**options: bool) -> OffsetBranch:
-            sizes = (width, config.offset_width, config.offset_groups)
-            return OffsetBranch(*sizes, **options, **inner)
+        def branch(*, recurrent: bool = False, carried: bool = False) -> OffsetBranch:
+            return OffsetBranch(
+                width,
+                config.offset_width,
+                config.offset_groups,
+                recurrent=recurrent,
+                carried=carried,
+                **inner,
+            )
 
         def block() -> ConvBlock | DeformBlock:
             # As SADNet does, "deform" networks deform in the decoder alone.
@@ -42,18 +52,25 @@ class Stage(nnx.Module):
             kind = ADEB if config.block == "adeb" else DeformBlock
             return kind(width, branch(), **inner)
 
-        blocks = [block() for _ in range(count)]
-        if config.recurrent_offsets:
-            closing = AROB(width, branch(recurrent=True, carried=not first), **inner)
-        else:
-            closing = block()
-        self.blocks = nnx.List([*blocks, closing])
+        def closing() -> ConvBlock | DeformBlock:
+            if not config.recurrent_offsets:
+                return block()
+            # The network's first AROB has none before it.
+            carried = decoder or scale > 0
+            return AROB(width, branch(recurrent=True, carried=carried), **inner)
+
+        self.blocks = nnx.List([*(block() for _ in range(counts[scale])), closing()])
         self.scan = scan
 
     def __call__(
         self, x: jax.Array, carried: jax.Array | None
     ) -> tuple[jax.Array, jax.Array | None]:
-        """Returns features like x [N, H, W, width] and the AROB's offset feature."""
+        """Returns features like x, and the AROB's offset feature if there is one.
+
+        Args:
+            x: [N, H, W, width].
+            carried: [N, H, W, offset_width], brought to this scale, or None.
+        """
         *blocks, closing = self.blocks
         if self.scan and len(blocks) > 1:
             x = _scan(blocks, x)
@@ -65,7 +82,7 @@ class Stage(nnx.Module):
         return closing(x), None
 
 
-def _scan(blocks: list[Callable[[jax.Array], jax.Array]], x: jax.Array) -> jax.Array:
+def _scan(blocks: Sequence[Callable[[jax.Array], jax.Array]], x: jax.Array) -> Any:
     """Applies equal blocks in a loop whose body is compiled once."""
     graphdef = nnx.graphdef(blocks[0])
     states = [nnx.as_pure(nnx.state(block)) for block in blocks]
@@ -74,31 +91,36 @@ def _scan(blocks: list[Callable[[jax.Array], jax.Array]], x: jax.Array) -> jax.A
 
 
 class Down(nnx.Module):
-    """To the next coarser scale: Haar analysis and a 1x1 convolution."""
+    """To the next coarser scale: Haar analysis and a 1x1 convolution.
+
+    Without the wavelet, a 2x2 convolution of stride 2.
+    """
 
     def __init__(
         self, fine: int, coarse: int, *, wavelet: bool, dtype: DTypeLike, rngs: nnx.Rngs
     ):
-        inner = {"dtype": dtype, "rngs": rngs}
         self.wavelet = wavelet
-        self.conv = (
-            conv(4 * fine, coarse, 1, **inner)
-            if wavelet
-            else conv(fine, coarse, 2, stride=2, **inner)
-        )
+        if wavelet:
+            self.conv = conv(4 * fine, coarse, 1, dtype=dtype, rngs=rngs)
+        else:
+            self.conv = conv(fine, coarse, 2, stride=2, dtype=dtype, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        """[N, H, W, fine] to [N, H/2, W/2, coarse]."""
+        """[N, H, W, fine] to [N, H/2, W/2, coarse]; H and W even."""
         return self.conv(dwt2(x) if self.wavelet else x)
 
 
 class Up(nnx.Module):
-    """To the next finer scale: a 1x1 convolution and Haar synthesis."""
+    """To the next finer scale: a 1x1 convolution and Haar synthesis.
+
+    Without the wavelet, a 2x2 transposed convolution of stride 2.
+    """
 
     def __init__(
         self, coarse: int, fine: int, *, wavelet: bool, dtype: DTypeLike, rngs: nnx.Rngs
     ):
         self.wavelet = wavelet
+        self.conv: nnx.Conv | nnx.ConvTranspose
         if wavelet:
             self.conv = conv(coarse, 4 * fine, 1, dtype=dtype, rngs=rngs)
         else:
@@ -110,7 +132,7 @@ class Up(nnx.Module):
                 strides=(2, 2),
                 padding="VALID",
                 transpose_kernel=True,
-                kernel_init=nnx.initializers.normal((2.0 / coarse) ** 0.5),
+                kernel_init=he_normal(fan_in=coarse),
                 dtype=dtype,
                 rngs=rngs,
             )
