@@ -16,7 +16,7 @@ def get_config() -> ExperimentConfig:
             "data.crop": 48,
             "data.interval": 32,
             "data.jitter": True,
-            "train.steps": 2000,
+            "train.steps": 1500,
             "train.batch_size": 8,
             "train.learning_rate": 2e-3,
             "train.final_learning_rate": 2e-5,
