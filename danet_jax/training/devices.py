@@ -25,7 +25,8 @@ def join_cluster(config: ExperimentConfig) -> None:
     if config.distributed == "off" or jax.distributed.is_initialized():
         return
     try:
-        jax.distributed.initialize()
+        # Where one process fails, the others shall not wait for it for long.
+        jax.distributed.initialize(shutdown_timeout_seconds=60)
     except (ValueError, RuntimeError) as error:
         raise ConfigError(
             f"distributed: no cluster could be joined ({error}). Start one process a "

@@ -100,11 +100,11 @@ def test_kill_at_any_moment_loses_only_what_was_not_saved(
 
 
 def free_job() -> int:
-    """A number of a job from which JAX derives a free port: 61440 + number % 4096."""
+    """A job of Open MPI, from which JAX derives a free port: 61440 + job / 4096."""
     for number in random.SystemRandom().sample(range(4096), 100):
         with socket.socket() as one, contextlib.suppress(OSError):
             one.bind(("127.0.0.1", 61440 + number))
-            return number
+            return number * 4096
     pytest.fail("no free port")
 
 
@@ -123,6 +123,8 @@ def start_pair(
             *overrides,
             OMPI_COMM_WORLD_RANK=str(rank),
             OMPI_COMM_WORLD_LOCAL_RANK=str(rank),
+            # Of its own: JAX warns of an entry that another process is just writing.
+            JAX_COMPILATION_CACHE_DIR=str(workdir.with_name(f"compiled_by_{rank}")),
             **shared,
         )
         for rank in range(2)
@@ -130,7 +132,13 @@ def start_pair(
 
 
 def finish(pair: list[subprocess.Popen[str]]) -> list[str]:
-    told = [process.communicate(timeout=PATIENCE)[1] for process in pair]
+    until = time.monotonic() + PATIENCE
+    while any(process.poll() is None for process in pair):
+        if time.monotonic() > until:
+            for process in pair:
+                process.kill()
+        time.sleep(0.1)
+    told = [process.communicate()[1] for process in pair]
     assert [process.returncode for process in pair] == [0, 0], "\n".join(told)
     return told
 
