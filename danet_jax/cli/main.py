@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from danet_jax.checks import ConfigError, UserError
+from danet_jax.cli import complexity, restore, train
 from danet_jax.cli import eval as evaluation
-from danet_jax.cli import restore, train
 
 COMMANDS = {
     "train": (train, "train a network, or resume a training"),
     "eval": (evaluation, "score a trained network on test images"),
     "restore": (restore, "restore image files"),
+    "complexity": (complexity, "count parameters, multiply-adds and memory"),
 }
 
 # What only the user can mend; any other error of the system may be a bug.

@@ -10,6 +10,7 @@ from flax import nnx
 
 from danet_jax import VARIANTS
 from danet_jax.models import abstract_danet
+from danet_jax.models.complexity import complexity
 from danet_jax.models.layers import DeformConv
 
 # Of one gray image of 480x320. The paper has 1040.9 G and 571.1 G for the first two.
@@ -50,3 +51,4 @@ def test_count(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     image = jax.ShapeDtypeStruct((1, 320, 480, 1), jnp.float32)
     jax.eval_shape(lambda model, x: model(x), abstract_danet(VARIANTS[name]), image)
     assert sum(counts) == COUNTS[name]
+    assert complexity(VARIANTS[name], 320, 480).macs == COUNTS[name]
