@@ -5,7 +5,7 @@ from flax import nnx
 from jax.typing import DTypeLike
 
 from danet_jax.models.attention import DualAttention
-from danet_jax.models.layers import DeformConv, conv
+from danet_jax.models.layers import Conv, DeformConv
 from danet_jax.models.offset import OffsetBranch
 
 # Shrinks what an untrained block adds: without it a deep network's gradients explode.
@@ -19,9 +19,9 @@ class ConvBlock(nnx.Module):
     """
 
     def __init__(self, width: int, *, dtype: DTypeLike, rngs: nnx.Rngs):
-        self.deform = conv(width, width, dtype=dtype, rngs=rngs)
-        self.conv1 = conv(width, width, dtype=dtype, rngs=rngs)
-        self.conv2 = conv(width, width, scale=RESIDUAL_SCALE, dtype=dtype, rngs=rngs)
+        self.deform = Conv(width, width, dtype=dtype, rngs=rngs)
+        self.conv1 = Conv(width, width, dtype=dtype, rngs=rngs)
+        self.conv2 = Conv(width, width, scale=RESIDUAL_SCALE, dtype=dtype, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """[N, H, W, width] to the same."""
@@ -38,8 +38,8 @@ class DeformBlock(nnx.Module):
     ):
         self.offset = offset
         self.deform = DeformConv(width, dtype=dtype, rngs=rngs)
-        self.conv1 = conv(width, width, dtype=dtype, rngs=rngs)
-        self.conv2 = conv(width, width, scale=RESIDUAL_SCALE, dtype=dtype, rngs=rngs)
+        self.conv1 = Conv(width, width, dtype=dtype, rngs=rngs)
+        self.conv2 = Conv(width, width, scale=RESIDUAL_SCALE, dtype=dtype, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """[N, H, W, width] to the same."""

@@ -9,7 +9,7 @@ from jax.typing import DTypeLike
 
 from danet_jax.checks import check_nhwc, message
 from danet_jax.config import DANetConfig
-from danet_jax.models.layers import conv
+from danet_jax.models.layers import Conv
 from danet_jax.models.stage import Down, Stage, Up
 from danet_jax.ops.resize import double, halve, pad_to_multiple
 
@@ -48,7 +48,7 @@ class DecoderLevel(nnx.Module):
         width, coarser = config.widths[scale : scale + 2]
         inner: dict[str, Any] = {"dtype": dtype, "rngs": rngs}
         self.up = Up(coarser, width, wavelet=config.wavelet, **inner)
-        self.fuse = conv(2 * width, width, 1, **inner)
+        self.fuse = Conv(2 * width, width, 1, **inner)
         self.stage = Stage(config, scale, decoder=True, scan=scan, **inner)
 
 
@@ -92,14 +92,14 @@ class DANet(nnx.Module):
         self.config = config
         self.remat = remat
         self.dtype = dtype
-        self.head = conv(config.channels, config.widths[0], **inner)
+        self.head = Conv(config.channels, config.widths[0], **inner)
         self.encoder = nnx.List(
             [EncoderLevel(config, i, scan=scan, **inner) for i in levels]
         )
         self.decoder = nnx.List(
             [DecoderLevel(config, i, scan=scan, **inner) for i in levels[:-1]]
         )
-        self.tail = conv(config.widths[0], config.channels, scale=0, **inner)
+        self.tail = Conv(config.widths[0], config.channels, scale=0, **inner)
 
     def __call__(self, image: jax.Array) -> jax.Array:
         """Restores images.

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from danet_jax.ops import deform_conv2d
+from danet_jax.ops import conv2d, deform_conv2d
 
 Initializer = Callable[..., jax.Array]  # (key, shape, dtype) -> kernel
 
@@ -44,27 +44,35 @@ def _normal(
     return std * jax.random.normal(key, (math.prod(shape),), dtype).reshape(shape)
 
 
-def conv(
-    inputs: int,
-    outputs: int,
-    size: int = 3,
-    *,
-    stride: int = 1,
-    scale: float = 1.0,
-    dtype: DTypeLike,
-    rngs: nnx.Rngs,
-) -> nnx.Conv:
-    """A convolution of size x size taps, padded to keep the image's size when odd."""
-    return nnx.Conv(
-        inputs,
-        outputs,
-        (size, size),
-        strides=(stride, stride),
-        padding=[(size // 2, size // 2)] * 2 if size % 2 else "VALID",
-        kernel_init=he_normal(scale),
-        dtype=dtype,
-        rngs=rngs,
-    )
+class Conv(nnx.Module):
+    """A convolution of size x size taps, an odd number, that keeps the image's size."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        size: int = 3,
+        *,
+        scale: float = 1.0,
+        dtype: DTypeLike,
+        rngs: nnx.Rngs,
+    ):
+        shape = (size, size, inputs, outputs)
+        self.kernel = nnx.Param(he_normal(scale)(rngs.params(), shape, jnp.float32))
+        self.bias = nnx.Param(jnp.zeros(outputs))
+        self.dtype = dtype
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """[N, H, W, outputs] from [N, H, W, inputs]."""
+        x, (kernel, bias) = x.astype(self.dtype), self.cast()
+        if kernel.shape[0] == 1:
+            return x @ kernel[0, 0] + bias
+        return conv2d(x, kernel) + bias
+
+    def cast(self) -> tuple[jax.Array, jax.Array]:
+        """Kernel [size, size, inputs, outputs] and bias [1, 1, 1, outputs] in dtype."""
+        bias = self.bias[...].reshape(1, 1, 1, -1)
+        return self.kernel[...].astype(self.dtype), bias.astype(self.dtype)
 
 
 class DeformConv(nnx.Module):

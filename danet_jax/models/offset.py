@@ -9,7 +9,7 @@ from jax.typing import DTypeLike
 
 from danet_jax.checks import message
 from danet_jax.models.attention import DualAttention
-from danet_jax.models.layers import conv
+from danet_jax.models.layers import Conv
 
 TAPS = 9
 
@@ -34,10 +34,10 @@ class OffsetBranch(nnx.Module):
     ):
         inner: dict[str, Any] = {"dtype": dtype, "rngs": rngs}
         self.groups = groups
-        self.feature = conv(width, offset_width, **inner)
-        self.merge = conv(2 * offset_width, offset_width, **inner) if carried else None
+        self.feature = Conv(width, offset_width, **inner)
+        self.merge = Conv(2 * offset_width, offset_width, **inner) if carried else None
         self.attention = DualAttention(offset_width, **inner) if recurrent else None
-        self.predict = conv(offset_width, 3 * TAPS * groups, scale=0, **inner)
+        self.predict = Conv(offset_width, 3 * TAPS * groups, scale=0, **inner)
 
     def __call__(
         self, x: jax.Array, carried: jax.Array | None = None

@@ -10,7 +10,7 @@ from jax.typing import DTypeLike
 
 from danet_jax.config import DANetConfig
 from danet_jax.models.blocks import ADEB, AROB, ConvBlock, DeformBlock
-from danet_jax.models.layers import conv, he_normal
+from danet_jax.models.layers import Conv, he_normal
 from danet_jax.models.offset import OffsetBranch
 from danet_jax.ops import dwt2, idwt2
 
@@ -100,10 +100,20 @@ class Down(nnx.Module):
         self, fine: int, coarse: int, *, wavelet: bool, dtype: DTypeLike, rngs: nnx.Rngs
     ):
         self.wavelet = wavelet
+        self.conv: Conv | nnx.Conv
         if wavelet:
-            self.conv = conv(4 * fine, coarse, 1, dtype=dtype, rngs=rngs)
+            self.conv = Conv(4 * fine, coarse, 1, dtype=dtype, rngs=rngs)
         else:
-            self.conv = conv(fine, coarse, 2, stride=2, dtype=dtype, rngs=rngs)
+            self.conv = nnx.Conv(
+                fine,
+                coarse,
+                (2, 2),
+                strides=(2, 2),
+                padding="VALID",
+                kernel_init=he_normal(),
+                dtype=dtype,
+                rngs=rngs,
+            )
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """[N, H, W, fine] to [N, H/2, W/2, coarse]; H and W even."""
@@ -120,9 +130,9 @@ class Up(nnx.Module):
         self, coarse: int, fine: int, *, wavelet: bool, dtype: DTypeLike, rngs: nnx.Rngs
     ):
         self.wavelet = wavelet
-        self.conv: nnx.Conv | nnx.ConvTranspose
+        self.conv: Conv | nnx.ConvTranspose
         if wavelet:
-            self.conv = conv(coarse, 4 * fine, 1, dtype=dtype, rngs=rngs)
+            self.conv = Conv(coarse, 4 * fine, 1, dtype=dtype, rngs=rngs)
         else:
             # Each output pixel sees one of the four taps: the fan in is `coarse`.
             self.conv = nnx.ConvTranspose(

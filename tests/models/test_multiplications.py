@@ -10,8 +10,9 @@ from flax import nnx
 
 from danet_jax import VARIANTS
 from danet_jax.models import abstract_danet
+from danet_jax.models.attention import DualAttention
 from danet_jax.models.complexity import complexity
-from danet_jax.models.layers import DeformConv
+from danet_jax.models.layers import Conv, DeformConv
 
 # Of one gray image of 480x320. The paper has 1040.9 G and 571.1 G for the first two.
 COUNTS = {
@@ -34,20 +35,22 @@ def test_count(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A deformable convolution counts as a plain one; a transposed one by its input."""
     counts = []
 
-    def counted(kind: Any, of_input: bool) -> None:
+    def counted(kind: Any, *, of_input: bool = False) -> None:
         real = kind.__call__
 
         def call(self: Any, x: jax.Array, *others: jax.Array) -> jax.Array:
             y = real(self, x, *others)
             height, width = (x if of_input else y).shape[1:3]
-            counts.append(height * width * math.prod(self.kernel.shape))
+            # Dual attention does not call its fusion, but spells it.
+            kernel = self.fuse.kernel if kind is DualAttention else self.kernel
+            counts.append(height * width * math.prod(kernel.shape))
             return y
 
         monkeypatch.setattr(kind, "__call__", call)
 
-    counted(nnx.Conv, False)
-    counted(DeformConv, False)
-    counted(nnx.ConvTranspose, True)
+    for kind in Conv, nnx.Conv, DeformConv, DualAttention:
+        counted(kind)
+    counted(nnx.ConvTranspose, of_input=True)
     image = jax.ShapeDtypeStruct((1, 320, 480, 1), jnp.float32)
     jax.eval_shape(lambda model, x: model(x), abstract_danet(VARIANTS[name]), image)
     assert sum(counts) == COUNTS[name]
