@@ -14,6 +14,7 @@ from typing import NoReturn
 from danet_jax.checks import ConfigError, UserError
 from danet_jax.cli import complexity, restore, train
 from danet_jax.cli import eval as evaluation
+from danet_jax.cli.compiled import keep_compiled
 
 COMMANDS = {
     "train": (train, "train a network, or resume a training"),
@@ -80,6 +81,7 @@ def _run(arguments: Sequence[str]) -> None:
         parsed.parser.error(f"unknown argument {rest[0]}")
     for name in "absl", "asyncio":  # Orbax tells there what it also raises
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    keep_compiled()
     COMMANDS[parsed.command][0].run(parsed, rest)
 
 

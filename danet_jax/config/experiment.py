@@ -70,6 +70,7 @@ class TrainConfig:
     """Optimisation, precision and the rhythm of records (Sec. 4.1 of the paper)."""
 
     batch_size: int = 12  # patches a step, over all devices of all hosts
+    accumulate: int = 1  # parts of a device's batch, one after the other, for memory
     epochs: int = 100  # passes over the patches
     steps: int = 0  # optimiser steps; 0: what the epochs amount to
     learning_rate: float = 1e-4  # at the first step
@@ -89,6 +90,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         check_types(self, "train")
         _at_least("train", self, batch_size=1, epochs=1, steps=0, clip_norm=0)
+        _at_least("train", self, accumulate=1)
         _at_least("train", self, log_every=1, validate_every=1, save_every=1)
         _check_seed("train", "seed", self.seed)
         if not 0 < self.final_learning_rate <= self.learning_rate:

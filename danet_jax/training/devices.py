@@ -35,17 +35,21 @@ def join_cluster(config: ExperimentConfig) -> None:
         ) from error
 
 
-def make_mesh(batch_size: int) -> Mesh:
+def make_mesh(batch_size: int, accumulate: int = 1) -> Mesh:
     """All devices of all hosts in one row.
 
+    Args:
+        batch_size: patches of a step.
+        accumulate: parts into which each device cuts its share of them.
     Raises:
-        ConfigError: the devices do not divide the batch.
+        ConfigError: the devices and their parts do not divide the batch.
     """
     count = jax.device_count()
-    if batch_size % count:
-        fitting = -(-batch_size // count) * count
+    if batch_size % (count * accumulate):
+        fitting = -(-batch_size // (count * accumulate)) * count * accumulate
+        parts = f", times train.accumulate={accumulate}" if accumulate > 1 else ""
         raise ConfigError(
-            f"train.batch_size must be a multiple of the {count} devices; got "
+            f"train.batch_size must be a multiple of the {count} devices{parts}; got "
             f"{batch_size}. Set --config.train.batch_size={fitting}."
         )
     return jax.make_mesh((count,), (AXIS,), axis_types=(AxisType.Auto,))

@@ -51,7 +51,7 @@ def train(config: ExperimentConfig, workdir: str | Path) -> TrainResult:
     """
     workdir = Path(workdir)
     devices.join_cluster(config)
-    mesh = devices.make_mesh(config.train.batch_size)
+    mesh = devices.make_mesh(config.train.batch_size, config.train.accumulate)
     images = open_training(config.data, config.model.channels)
     validation = open_validation(config.data, config.model.channels)
     steps = total_steps(config.train, patch_count(images, config.data))

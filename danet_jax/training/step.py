@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import nnx
+from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
@@ -87,26 +88,12 @@ def make_train_step(
     optimizer, rate = make_optimizer(train, steps), learning_rate(train, steps)
     root_key = jax.random.key(train.seed)
 
-    def part(params: Any, degraded: jax.Array, clean: jax.Array) -> tuple[Any, Any]:
-        """Loss and gradient of one device's images, averaged over all devices."""
-
-        def loss(params: Any) -> jax.Array:
-            return l2_loss(nnx.merge(graphdef, params)(degraded), clean)
-
-        return jax.lax.pmean(jax.value_and_grad(loss)(params), AXIS)
-
-    spread = jax.shard_map(
-        part,
-        mesh=mesh,
-        in_specs=(P(), P(AXIS), P(AXIS)),
-        out_specs=P(),
-        check_vma=False,  # the deformable convolution's loops start from plain zeros
-    )
+    gradient = _gradient(graphdef, mesh, train.accumulate)
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         key = jax.random.fold_in(root_key, state.step)
         degraded, clean = degrade(batch, key, config.data.sigma_255)
-        loss, grads = spread(state.params, degraded, clean)
+        loss, grads = gradient(state.params, degraded, clean)
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         ema = state.ema
@@ -121,3 +108,42 @@ def make_train_step(
         return TrainState(state.step + 1, params, opt_state, ema), metrics
 
     return jax.jit(step, donate_argnums=0)
+
+
+def _gradient(
+    graphdef: nnx.GraphDef, mesh: Mesh, parts: int
+) -> Callable[[Any, jax.Array, jax.Array], tuple[jax.Array, Any]]:
+    """(parameters, degraded, clean) -> loss and gradient, averaged over all images."""
+
+    def loss(params: Any, degraded: jax.Array, clean: jax.Array) -> jax.Array:
+        return l2_loss(nnx.merge(graphdef, params)(degraded), clean)
+
+    def accumulated(params: Any, *images: jax.Array) -> tuple[jax.Array, Any]:
+        """Of one device's images, a part of them at a time."""
+        if parts == 1:
+            return jax.value_and_grad(loss)(params, *images)
+
+        def add(total: Any, images: Any) -> tuple[Any, None]:
+            here = jax.value_and_grad(loss)(params, *images)
+            return jax.tree.map(jnp.add, total, here), None
+
+        zeros = jnp.zeros(()), jax.tree.map(jnp.zeros_like, params)
+        split = [image.reshape(parts, -1, *image.shape[1:]) for image in images]
+        total, _ = jax.lax.scan(add, zeros, split)
+        return jax.tree.map(lambda leaf: leaf / parts, total)
+
+    def averaged(*arrays: Any) -> tuple[jax.Array, Any]:
+        result = accumulated(*arrays)
+        if mesh.size == 1:
+            return result
+        # As one vector: one message between the devices, not one for each leaf.
+        vector, unravel = ravel_pytree(result)
+        return unravel(jax.lax.pmean(vector, AXIS))
+
+    return jax.shard_map(
+        averaged,
+        mesh=mesh,
+        in_specs=(P(), P(AXIS), P(AXIS)),
+        out_specs=P(),
+        check_vma=False,  # the deformable convolution's loops start from plain zeros
+    )

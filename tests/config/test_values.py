@@ -51,7 +51,7 @@ def test_a_group_is_replaced_before_its_fields(first):
             {"train.leraning_rate": 1e-3},
             "^unknown field train.leraning_rate. Did you mean train.learning_rate?",
         ),
-        ({"train.x": 1}, r"field train.x. Known: train.batch_size, train.epochs, "),
+        ({"train.x": 1}, r"field train.x. Known: train.batch_size, train.accumulate, "),
         ({"batch_size": 1}, "Did you mean train.batch_size. Known: name, model, data"),
         ({"train.flips": 1}, "Did you mean data.flips"),
         ({"trian.steps": 1}, "Did you mean train.steps. Known: name, model"),

@@ -8,7 +8,9 @@ import numpy as np
 import optax
 import pytest
 from flax import nnx
+from jax.sharding import AbstractMesh, AxisType
 
+from danet_jax.checks import ConfigError
 from danet_jax.config import ExperimentConfig
 from danet_jax.training import devices
 from danet_jax.training.step import degrade, l2_loss, make_train_step, new_state
@@ -113,11 +115,18 @@ def test_the_old_state_is_donated(tiny: Tiny, batch: dict[str, np.ndarray]) -> N
     assert kernel.is_deleted()
 
 
-@pytest.mark.parametrize("option", ["train.remat", "train.scan", "train.dtype"])
+@pytest.mark.parametrize(
+    "option, value",
+    [
+        ("train.remat", True),
+        ("train.scan", True),
+        ("train.accumulate", 4),
+        ("train.dtype", "bfloat16"),
+    ],
+)
 def test_options_change_little(
-    tiny: Tiny, batch: dict[str, np.ndarray], option: str
+    tiny: Tiny, batch: dict[str, np.ndarray], option: str, value: object
 ) -> None:
-    value = "bfloat16" if option == "train.dtype" else True
     changes = {"model.encoder_blocks": (2, 0), "train.ema_decay": 0.0}
     norms = []
     for config in tiny(**PLAIN, **changes), tiny(**PLAIN, **changes, **{option: value}):
@@ -131,3 +140,22 @@ def test_options_change_little(
         norms.append(float(metrics["gradient_norm"]))
     tolerance = 0.03 if option == "train.dtype" else 1e-4
     assert norms[1] == pytest.approx(norms[0], rel=tolerance)
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+def test_devices_exchange_one_message_a_step(tiny: Tiny, platform: str) -> None:
+    config = tiny()
+    graphdef, state = new_state(config, 6)
+    mesh = AbstractMesh((8,), (devices.AXIS,), axis_types=(AxisType.Auto,))
+    batch = {"clean": jax.ShapeDtypeStruct((8, 8, 8, 1), jnp.uint8)}
+    traced = make_train_step(graphdef, config, 6, mesh).trace(state, batch)
+    text = traced.lower(lowering_platforms=(platform,)).as_text()
+    assert text.count('"stablehlo.all_reduce"') == 1
+    # Nothing loops over the rows of an image or of a table: all loops are over chunks.
+    assert "stablehlo.while" not in text
+
+
+def test_parts_must_divide_each_device_s_share() -> None:
+    assert devices.make_mesh(8, 4).size == 1
+    with pytest.raises(ConfigError, match=r"devices, times .*=3; got 8\. .*size=9"):
+        devices.make_mesh(8, 3)
