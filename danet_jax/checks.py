@@ -35,6 +35,13 @@ def message(where: str, name: str, rule: str, got: object, repair: str = "") -> 
     return f'{where}: "{name}" must {rule}; got {got}.{" " + repair if repair else ""}'
 
 
+def check_type(where: str, name: str, value: Any, kind: type) -> None:
+    """Raises TypeError unless a value is of a type."""
+    if not isinstance(value, kind):
+        rule = f"be of type {kind.__name__}"
+        raise TypeError(message(where, name, rule, type(value).__name__))
+
+
 def check_floating(where: str, name: str, x: Any) -> None:
     """Raises TypeError unless x is an array of floating point numbers."""
     if not hasattr(x, "dtype") or not jnp.issubdtype(x.dtype, jnp.floating):

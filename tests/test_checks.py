@@ -25,6 +25,12 @@ def test_message():
     assert checks.message("f", "x", "be 1", 2, "Try 1.").endswith("; got 2. Try 1.")
 
 
+def test_other_types_are_refused():
+    checks.check_type("f", "x", 1, int)
+    with pytest.raises(TypeError, match=r'^f: "x" must be of type int; got str.$'):
+        checks.check_type("f", "x", "1", int)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_floats_pass(dtype):
     checks.check_floating("f", "x", np.zeros((), dtype))

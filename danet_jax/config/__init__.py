@@ -8,7 +8,13 @@ from danet_jax.config.experiment import (
     TrainConfig,
 )
 from danet_jax.config.model import SMALL, VARIANTS, DANetConfig
-from danet_jax.config.values import from_dict, load_config, override, parse_overrides
+from danet_jax.config.values import (
+    flat,
+    from_dict,
+    load_config,
+    override,
+    parse_overrides,
+)
 
 __all__ = [
     "DIV2K",
@@ -20,6 +26,7 @@ __all__ = [
     "EvaluationConfig",
     "ExperimentConfig",
     "TrainConfig",
+    "flat",
     "from_dict",
     "load_config",
     "override",

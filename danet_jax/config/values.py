@@ -90,9 +90,20 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "config")
         got = type(values).__name__
         raise ConfigError(f"{where}: must hold fields by name; got {got}.")
     try:
-        return override(cls(), _flat(values))
+        return override(cls(), flat(values))
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error
+
+
+def flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested values by dotted paths: {"train": {"steps": 4}} as {"train.steps": 4}."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{path}": inner for path, inner in flat(value).items()}
+        else:
+            found[name] = value
+    return found
 
 
 def load_config(path: str | Path) -> ExperimentConfig:
@@ -143,17 +154,6 @@ def _rebuilt(config: T, changes: Mapping[str, Any]) -> T:
     for name, some in inner.items():
         own[name] = _rebuilt(own.get(name, getattr(config, name)), some)
     return dataclasses.replace(typing.cast(Any, config), **own)
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested values by dotted paths."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
 
 
 def _fields(kind: type, prefix: str = "") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 
 from danet_jax.checks import CheckpointError
-from danet_jax.config import ExperimentConfig
+from danet_jax.config import ExperimentConfig, flat
 
 CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
@@ -28,28 +28,37 @@ FREE = {
 }
 
 
-def claim(workdir: Path, config: ExperimentConfig) -> None:
-    """Makes a directory the place of an experiment, or checks that it is.
+def check_owner(workdir: Path, config: ExperimentConfig) -> None:
+    """Checks that a directory does not belong to another experiment; writes nothing.
 
-    A directory whose run has saved nothing yet may be given another config.
+    One whose run has saved nothing yet may be given another config.
+
+    Raises:
+        CheckpointError: it holds the run of another config.
+    """
+    if not has_checkpoint(workdir):
+        return
+    wanted = flat(json.loads(json.dumps(dataclasses.asdict(config))))
+    differences = _differences(_stored(workdir / CONFIG), wanted)
+    if differences:
+        raise CheckpointError(
+            f"{workdir}: holds the run of another config: {'; '.join(differences)}. "
+            "Give another --workdir, or the config it was started with."
+        )
+
+
+def claim(workdir: Path, config: ExperimentConfig) -> None:
+    """Makes a directory the place of an experiment, if ``check_owner`` allows it.
 
     Raises:
         CheckpointError: it holds the run of another config, or cannot be written.
     """
-    path = workdir / CONFIG
-    values = json.loads(json.dumps(dataclasses.asdict(config)))
-    if has_checkpoint(workdir):
-        differences = _differences(_stored(path), _flat(values))
-        if differences:
-            raise CheckpointError(
-                f"{workdir}: holds the run of another config: "
-                f"{'; '.join(differences)}. Give another --workdir, or the config it "
-                "was started with."
-            )
+    check_owner(workdir, config)
     if jax.process_index() == 0:
         try:
             workdir.mkdir(parents=True, exist_ok=True)
-            replace_text(path, json.dumps(values, indent=2) + "\n")
+            text = json.dumps(dataclasses.asdict(config), indent=2) + "\n"
+            replace_text(workdir / CONFIG, text)
         except OSError as error:
             raise CheckpointError(f"{workdir}: cannot be written: {error}.") from error
 
@@ -76,7 +85,7 @@ def replace_text(path: Path, text: str) -> None:
 
 def _stored(path: Path) -> dict[str, Any]:
     try:
-        return _flat(json.loads(path.read_text(encoding="utf-8")))
+        return flat(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, AttributeError) as error:
         raise CheckpointError(
             f"{path}: the config of the run here cannot be read: {error}. Give another "
@@ -90,13 +99,3 @@ def _differences(stored: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
         for name in sorted(stored.keys() | wanted.keys())
         if name not in FREE and stored.get(name) != wanted.get(name)
     ]
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat

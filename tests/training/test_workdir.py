@@ -9,7 +9,7 @@ import pytest
 
 from danet_jax.checks import CheckpointError
 from danet_jax.config import ExperimentConfig, from_dict, override
-from danet_jax.training.workdir import claim, replace_text
+from danet_jax.training.workdir import check_owner, claim, replace_text
 
 BASE = ExperimentConfig()
 
@@ -48,9 +48,15 @@ def test_other_differences_are_all_named(tmp_path: Path) -> None:
         r"another config: data\.crop was 256, now 64; model\.widths was \[64, 128, "
         r"160, 256\], now \[8, 8, 8, 8\]\. Give another --workdir"
     )
-    with pytest.raises(CheckpointError, match=match):
-        claim(tmp_path, changed)
+    for check in check_owner, claim:
+        with pytest.raises(CheckpointError, match=match):
+            check(tmp_path, changed)
     assert stored(tmp_path) == BASE
+
+
+def test_a_check_leaves_no_trace(tmp_path: Path) -> None:
+    check_owner(tmp_path / "new", BASE)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_before_anything_is_saved_all_may_change(tmp_path: Path) -> None:
