@@ -11,7 +11,7 @@ from danet_jax.config import ExperimentConfig, parse_overrides
 from danet_jax.data.images import write_png
 from danet_jax.data.sources import ImageFolder, open_folder, open_validation
 from danet_jax.evaluation.baselines import NON_LOCAL_MEANS, Baseline
-from danet_jax.evaluation.evaluate import Panels, evaluate
+from danet_jax.evaluation.evaluate import Panels, check_sizes, evaluate
 from danet_jax.evaluation.inference import make_restorer
 from danet_jax.evaluation.pictures import (
     Panel,
@@ -72,6 +72,8 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     config = _apply(stored, overrides)
     sets = _open_sets(arguments, config)
     baseline = _baseline(arguments, sets)
+    for images in sets.values():
+        check_sizes(images, config.model.multiple)
     out = arguments.out or arguments.checkpoint / "eval"
     _make_folder(out)
     restore, evaluations = make_restorer(model), {}

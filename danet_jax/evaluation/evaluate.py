@@ -83,6 +83,7 @@ def evaluate(
     Raises:
         DataError: an image too small for SSIM or for the network; it is named.
     """
+    check_sizes(images)
     rows = []
     for index in tqdm(range(len(images)), "evaluating", leave=False, disable=None):
         panels = _score(restore, images[index], sigma_255, evaluation, baseline)
@@ -91,6 +92,27 @@ def evaluate(
             on_image(panels)
     text = protocol(evaluation, sigma_255, paired=images.paired)
     return Evaluation(text, tuple(rows), baseline.name if baseline else "")
+
+
+def check_sizes(images: ImageFolder, multiple: int = 1) -> None:
+    """Checks that all images can be scored, before any time is spent on one.
+
+    Args:
+        images: the test or validation images.
+        multiple: pixels a side that the network needs, its config's ``multiple``.
+    Raises:
+        DataError: images smaller than that, or than the window of SSIM.
+    """
+    least = max(WINDOW, multiple)
+    small = [i for i, size in enumerate(images.sizes) if min(size) < least]
+    if small:
+        named = ((images.names[i], *images.sizes[i]) for i in small[:5])
+        first = ", ".join(f"{name} with {w}x{h}" for name, h, w in named)
+        raise DataError(
+            f"evaluation: {len(small)} of {len(images)} images have fewer than the "
+            f"{least} pixels a side that SSIM and the network need. First: {first} "
+            "(width x height). Leave them out."
+        )
 
 
 def protocol(evaluation: EvaluationConfig, sigma_255: float, *, paired: bool) -> str:
@@ -120,12 +142,6 @@ def _score(
     baseline: Baseline | None,
 ) -> Panels:
     clean = to_float(sample.clean)
-    if min(clean.shape[:2]) < WINDOW:
-        height, width = clean.shape[:2]
-        raise DataError(
-            f"{sample.name}: must have at least {WINDOW} pixels a side for SSIM; got "
-            f"{width}x{height} (width x height). Leave it out."
-        )
     if sample.degraded is None:
         degraded = noisy(sample.clean, evaluation, sigma_255)
     else:

@@ -8,9 +8,11 @@ from pathlib import Path
 import jax
 from jax.sharding import Mesh
 
+from danet_jax.checks import DataError, check_type
 from danet_jax.config import ExperimentConfig, TrainConfig
 from danet_jax.data.pipeline import patch_count, training_batches
 from danet_jax.data.sources import ImageFolder, open_training, open_validation
+from danet_jax.evaluation.evaluate import check_sizes
 from danet_jax.training import devices
 from danet_jax.training.checkpoint import Checkpoints
 from danet_jax.training.interrupt import Interrupt
@@ -23,7 +25,7 @@ from danet_jax.training.step import (
     new_state,
 )
 from danet_jax.training.validation import Validation
-from danet_jax.training.workdir import claim
+from danet_jax.training.workdir import check_owner, claim
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,14 +48,16 @@ def train(config: ExperimentConfig, workdir: str | Path) -> TrainResult:
     Returns:
         How far it came; fewer steps than the run's when SIGTERM or Ctrl-C stopped it.
     Raises:
+        TypeError: the config is none.
         UserError: a config, data, working directory or disk that cannot be used, or a
             loss that is not finite; the message says which and what to do.
     """
+    check_type("train", "config", config, ExperimentConfig)
     workdir = Path(workdir)
     devices.join_cluster(config)
     mesh = devices.make_mesh(config.train.batch_size, config.train.accumulate)
-    images = open_training(config.data, config.model.channels)
-    validation = open_validation(config.data, config.model.channels)
+    check_owner(workdir, config)  # before the images, which may take minutes to read
+    images, validation = _open(config)
     steps = total_steps(config.train, patch_count(images, config.data))
     claim(workdir, config)
     with Checkpoints(workdir, config) as checkpoints, Interrupt() as interrupt:
@@ -110,7 +114,7 @@ class _Run:
             if validate or self._due(step, self.config.log_every):
                 self.records.flush()
             if validate:
-                psnr_db = self.validation(step, state)
+                psnr_db = self._validated(step, state)
             stop = self.interrupt.asked(step)
             if stop or validate or self._due(step, self.config.save_every):
                 self.records.flush()  # refuses to save what is not finite
@@ -122,8 +126,24 @@ class _Run:
                 break
         return TrainResult(step, self.steps, psnr_db)
 
+    def _validated(self, step: int, state: TrainState) -> float | None:
+        try:
+            return self.validation(step, state)
+        except DataError:  # an image was taken away, which costs no steps
+            self.checkpoints.save(state, None)
+            raise
+
     def _due(self, step: int, every: int) -> bool:
         return due(step, every, self.steps)
+
+
+def _open(config: ExperimentConfig) -> tuple[ImageFolder, ImageFolder | None]:
+    """The images for training, and for validation if there are any."""
+    images = open_training(config.data, config.model.channels)
+    validation = open_validation(config.data, config.model.channels)
+    if validation is not None:
+        check_sizes(validation, config.model.multiple)
+    return images, validation
 
 
 def _batches(

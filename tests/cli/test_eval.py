@@ -141,6 +141,7 @@ def test_no_pictures_unless_asked(tmp_path, run):
         ([], [], ConfigError, "no validation images. Name folders: --data DIR"),
         (["--data", "one", "x/one"], [], DataError, 'two folders are named "one"'),
         (["--data", "missing"], [], DataError, "missing: no such folder"),
+        (["--data", "small"], [], DataError, "First: a with 16x10"),
         (
             [
                 "--data",
@@ -169,6 +170,8 @@ def test_mistakes(tmp_path, run, monkeypatch, arguments, overrides, error, match
     monkeypatch.chdir(tmp_path)
     for name in "one/a1.png", "one/b1.png", "x/one/a.png":
         _write(Path(name))
+    Path("small").mkdir()
+    write_png(Path("small/a.png"), np.zeros((10, 16, 1), np.uint8))
     Path("file").touch()
     if overrides == ["nlm"]:
         arguments, overrides = [*arguments, "nlm"], []

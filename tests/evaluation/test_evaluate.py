@@ -9,7 +9,13 @@ from danet_jax.data.degrade import noisy
 from danet_jax.data.images import to_float, write_png
 from danet_jax.data.sources import open_folder
 from danet_jax.evaluation.baselines import Baseline, non_local_means
-from danet_jax.evaluation.evaluate import Evaluation, Row, evaluate, protocol
+from danet_jax.evaluation.evaluate import (
+    Evaluation,
+    Row,
+    check_sizes,
+    evaluate,
+    protocol,
+)
 from danet_jax.evaluation.metrics import luma, psnr, ssim
 
 PLAIN = EvaluationConfig()
@@ -127,8 +133,16 @@ def test_protocol_says_what_was_done(config, words):
 
 def test_images_too_small_are_named(tmp_path):
     folder = _folder(tmp_path, _image(16, 16, 1), _image(10, 16, 1))
-    with pytest.raises(DataError, match=r"^1: must have at least 11.*got 16x10"):
-        evaluate(lambda x: x, folder, sigma_255=25, evaluation=PLAIN)
+    match = r"^evaluation: 1 of 2 images .* the 11 pixels .* First: 1 with 16x10 "
+    with pytest.raises(DataError, match=match):
+        evaluate(pytest.fail, folder, sigma_255=25, evaluation=PLAIN)
+    with pytest.raises(DataError, match=r"2 of 2 .* 17 .*: 0 with 16x16, 1 with 16x10"):
+        check_sizes(folder, 17)
+
+
+def test_images_that_the_network_refuses_are_named(tmp_path):
+    folder = _folder(tmp_path, _image(16, 16, 1))
+    check_sizes(folder, 16)
 
     def restore(image):
         raise DataError("restore: too small.")

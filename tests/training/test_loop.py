@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,13 +11,17 @@ import numpy as np
 import pytest
 
 from danet_jax.checks import CheckpointError, ConfigError, DataError
-from danet_jax.config import ExperimentConfig, TrainConfig
-from danet_jax.training import TrainResult, load_experiment, train
+from danet_jax.config import SIDD_MEDIUM, ExperimentConfig, TrainConfig
+from danet_jax.data.images import write_png
+from danet_jax.training import TrainResult, load_experiment, loop, train
 from danet_jax.training.loop import due, total_steps
 from danet_jax.training.records import NonFiniteError
-from tests.training.snapshots import latest_state
+from danet_jax.training.validation import Validation
+from tests.training.snapshots import latest_state, steps_saved
 
 Tiny = Callable[..., ExperimentConfig]
+# Of plain convolutions, which compile soon.
+PLAIN = {"model.block": "conv", "model.recurrent_offsets": False}
 
 
 def records(workdir: Path, kind: str) -> list[dict[str, float]]:
@@ -81,37 +86,135 @@ def test_a_finished_run_is_left_alone(tiny: Tiny, tmp_path: Path, capsys) -> Non
     assert "all 6 steps are done" in capsys.readouterr().err
 
 
-def test_pairs_without_validation(
-    tiny: Tiny, tmp_path: Path, photographs: Path
-) -> None:
-    changes = {
-        "data.clean": "[01].png",
-        "data.degraded": "[01].png",
-        "data.sigma_255": 0.0,
-        "data.validation_root": "",
-    }
+def test_patterns_that_match_the_same_images(tiny: Tiny, tmp_path: Path) -> None:
+    same = {"data.clean": "[01].png", "data.degraded": "[01].png"}
     with pytest.raises(DataError, match="matches both"):
-        train(tiny(**changes), tmp_path)
-    assert not (tmp_path / "config.json").exists()
+        train(tiny(**same, **{"data.sigma_255": 0.0}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
-def test_a_diverging_run_keeps_its_checkpoint(tiny: Tiny, tmp_path: Path) -> None:
-    changes = {"model.block": "conv", "model.recurrent_offsets": False}
-    changes |= {"train.clip_norm": 0.0, "train.learning_rate": 1e18}
-    config = tiny(**changes)
-    match = r"(loss|gradient_norm) became (nan|inf) at step [2-6]\..*clip_norm"
+def write_pair(clean: Path, degraded: Path, seed: int, channels: int) -> None:
+    """An image, and the same one brighter by 51 of 255: 13.98 dB apart."""
+    random, shape = np.random.RandomState(seed), (12, 16, channels)
+    image = random.randint(0, 200, shape).astype(np.uint8)
+    clean.parent.mkdir(parents=True, exist_ok=True)
+    write_png(clean, image)
+    write_png(degraded, image + np.uint8(51))
+
+
+def assert_trains_on_pairs(config: ExperimentConfig, workdir: Path) -> None:
+    assert train(config, workdir).step == 2
+    [score] = records(workdir, "validation")
+    assert score["psnr_degraded_db"] == pytest.approx(-20 * math.log10(0.2), abs=1e-3)
+    first = records(workdir, "train")[0]  # an untrained network returns its input
+    assert first["psnr_db"] == pytest.approx(-20 * math.log10(0.2), abs=1e-3)
+
+
+def test_pairs_of_which_some_are_held_out(tiny: Tiny, tmp_path: Path) -> None:
+    root = tmp_path / "pairs"
+    for seed, name in enumerate("abc"):
+        write_pair(root / f"{name}_clean.png", root / f"{name}_noisy.png", seed, 1)
+    changes = {
+        "data.root": str(root),
+        "data.validation_root": "",
+        "data.clean": "*_clean.png",
+        "data.degraded": "*_noisy.png",
+        "data.held_out": ("b*",),
+        "data.sigma_255": 0.0,
+        "train.steps": 2,
+    }
+    assert_trains_on_pairs(tiny(**PLAIN, **changes), tmp_path / "run")
+
+
+def test_pairs_as_sidd_lays_them_out(tiny: Tiny, tmp_path: Path) -> None:
+    for seed in 1, 2, 3:
+        folder = tmp_path / "Data" / f"{seed:04}_001_S6_00100_00060_3200_L"
+        names = (f"{seed:04}_{kind}_SRGB_010.PNG" for kind in ("GT", "NOISY"))
+        write_pair(*(folder / name for name in names), seed, 3)
+    changes = {
+        "data": SIDD_MEDIUM,
+        "data.root": str(tmp_path),
+        "data.held_out": ("0002_*",),
+        "data.validation_root": "",
+        "data.crop": 8,
+        "data.interval": 8,
+        "model.channels": 3,
+        "train.steps": 2,
+    }
+    assert_trains_on_pairs(tiny(**PLAIN, **changes), tmp_path / "run")
+
+
+def test_validation_images_too_small_are_refused_at_once(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    write_png(small / "a.png", np.zeros((10, 16, 1), np.uint8))
+    match = r"1 of 1 images have fewer than the 11 pixels .*First: a with 16x10"
+    with pytest.raises(DataError, match=match):
+        train(tiny(**{"data.validation_root": str(small)}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_validation_that_fails_costs_no_steps(
+    tiny: Tiny, tmp_path: Path, photographs: Path, monkeypatch
+) -> None:
+    images = tmp_path / "images"
+    shutil.copytree(photographs / "test", images)
+    validate = Validation.__call__
+
+    def fail(self: Validation, *arguments: object) -> float | None:
+        shutil.rmtree(images, ignore_errors=True)
+        return validate(self, *arguments)
+
+    monkeypatch.setattr(Validation, "__call__", fail)
+    changes = {"data.validation_root": str(images), "data.cache_gib": 0.0}
+    with pytest.raises(DataError, match=r"3\.png: no such file"):
+        train(tiny(**PLAIN, **changes, **{"train.save_every": 100}), tmp_path / "run")
+    assert steps_saved(tmp_path / "run") == [3]  # the first validation is due there
+
+
+def test_a_diverging_run_keeps_its_checkpoint(
+    tiny: Tiny, tmp_path: Path, monkeypatch
+) -> None:
+    make_train_step = loop.make_train_step
+
+    def diverging(*arguments: object) -> Callable[..., object]:
+        train_step = make_train_step(*arguments)
+
+        def step(state, batch):
+            if int(state.step) == 4:
+                lost = jax.tree.map(lambda leaf: leaf * math.nan, state.params)
+                state = state._replace(params=lost)
+            return train_step(state, batch)
+
+        return step
+
+    monkeypatch.setattr(loop, "make_train_step", diverging)
+    match = r"loss became nan at step 5\. No checkpoint .* Lower train\.learning_rate"
     with pytest.raises(NonFiniteError, match=match):
-        train(config, tmp_path)
-    state = latest_state(tmp_path, missing_ok=True)
+        train(tiny(**PLAIN, **{"data.validation_root": ""}), tmp_path)
+    assert [record["step"] for record in records(tmp_path, "train")] == [1, 2, 3, 4]
+    assert steps_saved(tmp_path)[-1] == 4
+    state = latest_state(tmp_path)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state))
-    assert all(math.isfinite(r["loss"]) for r in records(tmp_path, "train"))
+    monkeypatch.undo()
+    assert train(tiny(**PLAIN, **{"data.validation_root": ""}), tmp_path).step == 6
 
 
 def test_another_config_is_refused(tiny: Tiny, tmp_path: Path) -> None:
     train(tiny(), tmp_path)
+    # Before the images are looked for, which here are not even there.
+    other = tiny(**{"train.batch_size": 16, "data.root": "missing"})
     with pytest.raises(CheckpointError, match=r"train\.batch_size was 8, now 16"):
-        train(tiny(**{"train.batch_size": 16}), tmp_path)
+        train(other, tmp_path)
     assert train(tiny(**{"train.log_every": 5}), tmp_path).step == 6
+
+
+def test_what_is_no_config(tmp_path: Path) -> None:
+    match = r'train: "config" must be of type ExperimentConfig; got str.'
+    with pytest.raises(TypeError, match=match):
+        train("configs/sidd.py", tmp_path)  # type: ignore[arg-type]
 
 
 def test_the_devices_must_divide_the_batch(
