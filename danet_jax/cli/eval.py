@@ -21,6 +21,7 @@ from danet_jax.evaluation.pictures import (
 )
 from danet_jax.evaluation.report import markdown, write_report
 from danet_jax.training.checkpoint import load_experiment
+from danet_jax.training.workdir import run_and_step
 
 _SHEET_ROWS = 3
 _SHEET_PX = 320  # largest side of a picture on the sheet
@@ -53,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of their degraded partners; without one, noise is added to clean images",
     )
     add("--baseline", choices=["nlm"], help="also score non-local means")
-    add("--out", type=Path, metavar="DIR", help="default: CHECKPOINT/eval")
+    add(
+        "--out", type=Path, metavar="DIR", help="default: eval in the working directory"
+    )
     add("--save-images", action="store_true", help="restored images as OUT/SET/images")
     add(
         "--compare",
@@ -74,7 +77,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     baseline = _baseline(arguments, sets)
     for images in sets.values():
         check_sizes(images, config.model.multiple)
-    out = arguments.out or arguments.checkpoint / "eval"
+    out = arguments.out or run_and_step(arguments.checkpoint)[0] / "eval"
     _make_folder(out)
     restore, evaluations = make_restorer(model), {}
     sheet: list[list[Panel]] = []

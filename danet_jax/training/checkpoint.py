@@ -2,9 +2,11 @@
 
 import dataclasses
 import errno
+import inspect
 import json
 import math
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +22,7 @@ from danet_jax.checks import CheckpointError
 from danet_jax.config import DANetConfig, ExperimentConfig, from_dict
 from danet_jax.models import DANet, abstract_danet
 from danet_jax.training.step import TrainState, network_of
-from danet_jax.training.workdir import CHECKPOINTS
+from danet_jax.training.workdir import CHECKPOINTS, run_and_step
 
 _POLICY = ocp.checkpoint_managers.preservation_policy
 
@@ -39,7 +41,13 @@ class Checkpoints:
     """
 
     def __init__(self, workdir: Path, config: ExperimentConfig | None = None):
-        """Opens the checkpoints; config is stored in each one saved from here on."""
+        """Opens the checkpoints; config is stored in each one saved from here on.
+
+        Without a config they are only read, and nothing is made or removed.
+
+        Raises:
+            CheckpointError: the record of a validation's score cannot be read.
+        """
         self._config = None if config is None else dataclasses.asdict(config)
         reading = config is None
         keep = [_POLICY.LatestN(2), _POLICY.BestN(get_metric_fn=_score, n=1)]
@@ -48,12 +56,16 @@ class Checkpoints:
             best_mode="max",
             preservation_policy=_POLICY.AnyPreservationPolicy(keep),
             cleanup_tmp_directories=not reading,
-            create=not reading,
-            read_only=reading,
-            save_interval_steps=0 if reading else 1,
+            create=not reading,  # read_only=True would do the same, with warnings
         )
         self._folder = workdir.absolute() / CHECKPOINTS
-        self._manager = ocp.CheckpointManager(self._folder, options=options)
+        try:
+            self._manager = ocp.CheckpointManager(self._folder, options=options)
+        except ValueError as error:
+            raise CheckpointError(
+                f"{self._folder}: a checkpoint's metrics cannot be read "
+                f"({_first_line(error)}). Remove the checkpoint that is damaged."
+            ) from error
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -123,8 +135,11 @@ class Checkpoints:
         return TrainState(done, loaded["params"], loaded["opt_state"], ema)
 
     def read(self, step: int, items: dict[str, Any]) -> dict[str, Any]:
-        """Items of a checkpoint, in the shapes, dtypes and places of those given."""
-        where = self._folder / str(step)
+        """Items of a checkpoint, in the shapes, dtypes and places of those given.
+
+        Raises:
+            CheckpointError: the checkpoint is incomplete or of another network.
+        """
         args = {
             name: ocp.args.StandardRestore(
                 jax.tree.map(ocp.utils.to_shape_dtype_struct, item)
@@ -132,13 +147,20 @@ class Checkpoints:
             for name, item in items.items()
         }
         try:
-            out = self._manager.restore(step, args=ocp.args.Composite(**args))
-        except (ValueError, KeyError, OSError, TypeError) as error:
-            raise CheckpointError(
-                f"{where}: the checkpoint is incomplete or of another network "
-                f"({_first_line(error)}). Without this folder the one before is used."
-            ) from error
+            with _said_once():
+                out = self._manager.restore(step, args=ocp.args.Composite(**args))
+        except Exception as error:  # Orbax raises some as Exception, without a type
+            raise CheckpointError(self._damaged(step, error)) from error
         return {name: out[name] for name in items}
+
+    def _damaged(self, step: int, error: Exception) -> str:
+        repair = "Restore its files from a copy."
+        if any(other < step for other in self._manager.all_steps()):
+            repair = "Without this folder the one before is used."
+        return (
+            f"{self._folder / str(step)}: the checkpoint is incomplete or of another "
+            f"network ({_first_line(error)}). {repair}"
+        )
 
     def config_of(self, step: int) -> ExperimentConfig:
         """The resolved config that a checkpoint was saved with.
@@ -191,9 +213,7 @@ def load_experiment(path: str | Path) -> tuple[ExperimentConfig, DANet]:
     Raises:
         CheckpointError: there is no checkpoint, or it is incomplete.
     """
-    path, step = Path(path), None
-    if path.parent.name == CHECKPOINTS and path.name.isdigit():
-        path, step = path.parent.parent, int(path.name)
+    path, step = run_and_step(Path(path))
     if not (path / CHECKPOINTS).is_dir():
         raise CheckpointError(
             f"{path}: no checkpoint here. Give the --workdir of a training run."
@@ -219,5 +239,27 @@ def _abstract_params(config: DANetConfig) -> Any:
     )
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+@contextmanager
+def _said_once() -> Iterator[None]:
+    """Keeps Orbax from printing, after an error, what became of its other reads.
+
+    It may do so until the process ends, so only a success gives the usual hook back.
+    """
+    usual = sys.unraisablehook
+
+    def hook(event: Any) -> None:
+        closed = str(event.exc_value) == "Event loop is closed"
+        if not closed and not inspect.iscoroutine(event.object):
+            usual(event)
+
+    sys.unraisablehook = hook
+    yield
+    sys.unraisablehook = usual
+
+
+def _first_line(error: BaseException) -> str:
+    """What went wrong in the first place, without the dump of a configuration."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = str(error).partition(" [tensorstore_spec")[0]
+    return next(iter(text.splitlines()), type(error).__name__)

@@ -69,6 +69,13 @@ def has_checkpoint(workdir: Path) -> bool:
     return any(folder.name.isdigit() for folder in folders)
 
 
+def run_and_step(path: Path) -> tuple[Path, int | None]:
+    """The working directory that a path names, and the step if it is a checkpoint's."""
+    if path.parent.name == CHECKPOINTS and path.name.isdigit():
+        return path.parent.parent, int(path.name)
+    return path, None
+
+
 def replace_text(path: Path, text: str) -> None:
     """Writes a file such that a killed process leaves the old or the new one whole.
 

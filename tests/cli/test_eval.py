@@ -27,12 +27,12 @@ def run(tmp_path, monkeypatch):
     """Runs the command on an untrained network, which returns its input exactly."""
     model = DANet(GRAY, rngs=nnx.Rngs(0))
 
-    def run(*arguments, data=None, overrides=()):
+    def run(*arguments, data=None, overrides=(), checkpoint=""):
         config = ExperimentConfig(model=GRAY, data=data or DataConfig())
         monkeypatch.setattr(command, "load_experiment", lambda path: (config, model))
         parser = argparse.ArgumentParser()
         command.add_arguments(parser)
-        words = ["--checkpoint", tmp_path / "run", *arguments]
+        words = ["--checkpoint", tmp_path / "run" / checkpoint, *arguments]
         command.run(parser.parse_args(list(map(str, words))), list(overrides))
 
     return run
@@ -77,6 +77,13 @@ def test_validation_images_of_the_run(tmp_path, run):
         ("validation", "b"),
         ("validation", "mean"),
     ]
+
+
+def test_results_lie_beside_the_checkpoints(tmp_path, run):
+    _write(tmp_path / "one" / "a.png")
+    run("--data", tmp_path / "one", checkpoint="checkpoints/20")
+    assert (tmp_path / "run" / "eval" / "results.md").exists()
+    assert not (tmp_path / "run" / "checkpoints").exists()
 
 
 def test_overrides_change_the_noise(tmp_path, run):

@@ -1,6 +1,9 @@
 """Which checkpoints stay, what they hold, and how broken ones are refused."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +17,8 @@ from danet_jax.checks import CheckpointError
 from danet_jax.config import ExperimentConfig
 from danet_jax.training import load_experiment
 from danet_jax.training.checkpoint import Checkpoints
-from danet_jax.training.step import TrainState
+from danet_jax.training.step import TrainState, new_state
+from tests.training.conftest import ROOT
 from tests.training.snapshots import steps_saved
 
 Tiny = Callable[..., ExperimentConfig]
@@ -96,15 +100,68 @@ def test_unfinished_ones_do_not_count(save, tiny, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("item", ["params", "opt_state"])
-def test_an_incomplete_one_is_named(save, tiny, tmp_path: Path, item: str) -> None:
-    save(None, None)
-    shutil.rmtree(tmp_path / "checkpoints" / "2" / item)
-    match = r"checkpoints/2: the checkpoint is incomplete.*Without this folder"
+@pytest.mark.parametrize("step", [1, 2])
+def test_an_incomplete_one_is_named(save, tiny, tmp_path, item: str, step: int) -> None:
+    save(*[None] * step)
+    shutil.rmtree(tmp_path / "checkpoints" / str(step) / item)
+    repair = {1: "Restore its files from", 2: "Without this folder the one before is"}
+    match = rf"checkpoints/{step}: the checkpoint is incomplete.*{repair[step]}"
     with (
         Checkpoints(tmp_path, tiny()) as checkpoints,
         pytest.raises(CheckpointError, match=match),
     ):
         checkpoints.resume(state(0))
+
+
+def test_metrics_that_cannot_be_read(save, tmp_path: Path) -> None:
+    save(30.0)
+    (tmp_path / "checkpoints" / "1" / "metrics" / "metrics").write_text('{"psnr')
+    with pytest.raises(CheckpointError, match=r"a checkpoint's metrics cannot be read"):
+        Checkpoints(tmp_path)
+
+
+@pytest.fixture
+def run(tiny: Tiny, tmp_path: Path) -> Path:
+    """The directory of a run with one checkpoint, of a whole network."""
+    random, (_, new) = np.random.RandomState(0), new_state(tiny(), 6)
+    # An untrained network's zeros would be compressed to nothing.
+    ema = jax.tree.map(lambda leaf: jnp.float32(random.rand(*leaf.shape)), new.ema)
+    with Checkpoints(tmp_path / "run", tiny()) as checkpoints:
+        checkpoints.save(new._replace(ema=ema), None)
+    return tmp_path / "run"
+
+
+def test_loading_warns_of_nothing(run: Path, tiny: Tiny, caplog) -> None:
+    before = sorted(run.rglob("*"))
+    for path in run, run / "checkpoints" / "0":
+        assert load_experiment(path)[0] == tiny()
+    assert (caplog.text, sorted(run.rglob("*"))) == ("", before)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "size", "text"),
+    [
+        ("ema/d/*", None, "NOT_FOUND"),
+        ("ema/d/*", 50, "not valid for value of size 50"),
+        ("ema/ocdbt.process_0/d/*", 50, "not valid for value of size 50"),
+    ],
+)
+def test_a_damaged_one_is_one_line_at_the_command_line(
+    run: Path, photographs: Path, pattern: str, size: int | None, text: str
+) -> None:
+    for path in run.joinpath("checkpoints", "0").glob(pattern):
+        if size is None:
+            path.unlink()
+        else:
+            os.truncate(path, size)
+    image = photographs / "test" / "3.png"
+    words = [ROOT / "restore.py", image, "--checkpoint", run, "--out", run / "a.png"]
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"{run}/checkpoints/0: the checkpoint is incomplete")
+    assert text in done.stderr
+    assert "tensorstore_spec" not in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_one_of_another_network_is_refused(save, tiny, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from danet_jax.checks import CheckpointError
 from danet_jax.config import ExperimentConfig, from_dict, override
-from danet_jax.training.workdir import check_owner, claim, replace_text
+from danet_jax.training.workdir import check_owner, claim, replace_text, run_and_step
 
 BASE = ExperimentConfig()
 
@@ -80,6 +80,13 @@ def test_a_file_in_its_place(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
     with pytest.raises(CheckpointError, match="run: cannot be written"):
         claim(tmp_path / "run", BASE)
+
+
+def test_the_run_of_a_checkpoint() -> None:
+    run = Path("runs/x")
+    assert run_and_step(run) == (run, None)
+    assert run_and_step(run / "checkpoints" / "20") == (run, 20)
+    assert run_and_step(run / "20") == (run / "20", None)
 
 
 def test_a_text_is_replaced_as_a_whole(tmp_path: Path, monkeypatch) -> None:
