@@ -49,7 +49,13 @@ class Records:
         self._timed = 0  # steps since the clock started
         self._since = time.perf_counter()
         hidden = None if self._speaks else True  # None: hidden without a terminal
-        self._bar = tqdm(total=steps, initial=done, unit="step", disable=hidden)
+        self._bar = tqdm(
+            total=steps,
+            initial=done,
+            unit="step",
+            mininterval=0,  # it moves when records are flushed, which is seldom enough
+            disable=hidden,
+        )
 
     def __enter__(self) -> "Records":
         return self
@@ -65,7 +71,6 @@ class Records:
         """Takes the metrics of a step without waiting for them."""
         self._pending.append((step, metrics))
         self._timed += 1
-        self._bar.update()
 
     def flush(self) -> None:
         """Waits for the pending steps, and records their means under the last step.
@@ -95,7 +100,9 @@ class Records:
             mean["images_per_second"] = self._timed * self._batch_size / seconds
             shown["images/s"] = f"{mean['images_per_second']:.3g}"
         self.write("train", step, mean)
-        self._bar.set_postfix(shown)
+        self._bar.set_postfix(shown, refresh=False)
+        self._bar.update(self._timed)
+        self._timed = 0
         self.restart_clock()
 
     def write(self, kind: str, step: int, values: dict[str, float]) -> None:
@@ -120,8 +127,13 @@ class Records:
                 self._board.add_scalar(f"{kind}/{name}", value, step)
 
     def restart_clock(self, metrics: Any = None) -> None:
-        """Leaves all until now, and the step of these metrics, out of images/s."""
+        """Leaves all until now, and the step of these metrics, out of every speed.
+
+        That is of images/s and of the bar's, from which it tells the time left.
+        """
         jax.block_until_ready(metrics)
+        self._bar.n += self._timed
+        self._bar.last_print_n, self._bar.last_print_t = self._bar.n, time.time()
         self._timed, self._since = 0, time.perf_counter()
 
     def say(self, text: str) -> None:

@@ -1,8 +1,10 @@
 """metrics.jsonl is the record of a run: means, no gaps, no half lines, no NaN."""
 
 import builtins
+import io
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,33 @@ def test_a_step_that_was_not_timed(tmp_path: Path) -> None:
         records.restart_clock(metrics(1.0))
         records.flush()
     assert "images_per_second" not in lines(tmp_path)[0]
+
+
+def test_the_progress_bar_goes_at_the_speed_of_training(
+    tmp_path: Path, monkeypatch
+) -> None:
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", terminal)
+    clock = 0.0
+    for name in "time.time", "time.perf_counter", "tqdm.std.time":
+        monkeypatch.setattr(name, lambda: clock)
+    with opened(tmp_path, done=10, batch_size=4) as records:
+        clock = 60.0  # compiling
+        records.add(11, metrics(1.0))
+        records.restart_clock(metrics(1.0))
+        for last in 20, 30, 40:
+            for step in range(last - 9, last + 1)[-9 if last == 20 else 0 :]:
+                clock += 0.5
+                records.add(step, metrics(1.0))
+            records.flush()
+            clock += 30.0  # a validation
+            records.restart_clock()
+        shown = records._bar.format_dict
+    assert (shown["initial"], shown["n"], shown["total"]) == (10, 40, 100)
+    assert shown["rate"] == pytest.approx(2.0)
+    assert "40/100" in terminal.getvalue() and "images/s=8" in terminal.getvalue()
+    assert "00:30, " in terminal.getvalue()  # left at step 40
 
 
 def test_a_resumed_run_replaces_what_came_after(tmp_path: Path) -> None:
