@@ -1,5 +1,6 @@
 """Which devices a run uses: one mesh with the single axis ``data``."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,8 @@ AXIS = "data"
 def join_cluster(config: ExperimentConfig) -> None:
     """Joins the other hosts if the config asks for it; must precede any use of JAX.
 
-    Slurm, TPU pods, Open MPI and Google Kubernetes Engine are recognised by JAX.
+    Slurm, TPU pods, Open MPI and Google Kubernetes Engine are recognised by JAX. A
+    process that is alone on its host takes all devices there, one of several its own.
 
     Raises:
         ConfigError: no cluster was recognised, or its processes cannot be reached.
@@ -26,13 +28,29 @@ def join_cluster(config: ExperimentConfig) -> None:
         return
     try:
         # Where one process fails, the others shall not wait for it for long.
-        jax.distributed.initialize(shutdown_timeout_seconds=60)
+        jax.distributed.initialize(
+            local_device_ids=_local_device_ids(), shutdown_timeout_seconds=60
+        )
     except (ValueError, RuntimeError) as error:
         raise ConfigError(
             f"distributed: no cluster could be joined ({error}). Start one process a "
             "host by srun or mpirun, or train on this host alone: "
             "--config.distributed=off."
         ) from error
+
+
+def _local_device_ids() -> list[int] | None:
+    """Nothing to restrict for a process that is alone on its host; else JAX decides.
+
+    Under Slurm and Open MPI it would take the one device of the process' number there.
+    """
+    if "JAX_LOCAL_DEVICE_IDS" in os.environ:
+        return None
+    mpi = os.environ.get("OMPI_COMM_WORLD_LOCAL_SIZE")
+    tasks, hosts = map(os.environ.get, ("SLURM_NTASKS", "SLURM_STEP_NUM_NODES"))
+    # In this order, as JAX asks: mpirun may have been started inside a job of Slurm.
+    alone = mpi == "1" if mpi else tasks is not None and tasks == hosts
+    return [] if alone else None
 
 
 def make_mesh(batch_size: int, accumulate: int = 1) -> Mesh:

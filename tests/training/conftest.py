@@ -72,9 +72,9 @@ class Trainings:
     def run(self, workdir: Path, *overrides: str, **environment: str) -> str:
         """Trains to the end, and returns what went to standard error."""
         process = self.start(workdir, *overrides, **environment)
-        _, told = process.communicate(timeout=300)
-        assert process.returncode == 0, told
-        return told
+        _, shown = process.communicate(timeout=300)
+        assert process.returncode == 0, shown
+        return shown
 
 
 @pytest.fixture(scope="session")
