@@ -8,7 +8,7 @@ from pathlib import Path
 
 from danet_jax.checks import ConfigError, DataError
 from danet_jax.config import ExperimentConfig, parse_overrides
-from danet_jax.data.images import write_png
+from danet_jax.data.images import make_folder, write_png
 from danet_jax.data.sources import ImageFolder, open_folder, open_validation
 from danet_jax.evaluation.baselines import NON_LOCAL_MEANS, Baseline
 from danet_jax.evaluation.evaluate import Panels, check_sizes, evaluate
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     for images in sets.values():
         check_sizes(images, config.model.multiple)
     out = arguments.out or run_and_step(arguments.checkpoint)[0] / "eval"
-    _make_folder(out)
+    make_folder(out)
     restore, evaluations = make_restorer(model), {}
     sheet: list[list[Panel]] = []
     for name, images in sets.items():
@@ -158,19 +158,12 @@ def _save(
     name = f"{panels.row.image}.png"
     if arguments.save_images:
         path = folder / "images" / name
-        _make_folder(path.parent)
+        make_folder(path.parent)
         write_png(path, panels.restored)
     if arguments.compare:
         row = captioned(panels, degraded=degraded, baseline=NON_LOCAL_MEANS.name)
         path = folder / "compare" / name
-        _make_folder(path.parent)
+        make_folder(path.parent)
         write_png(path, side_by_side(row))
         if len(sheet) < _SHEET_ROWS:
             sheet.append(row)
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be made ({error.strerror}).") from error

@@ -15,7 +15,7 @@ from danet_jax.checks import ConfigError, DataError, message
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 )
-_GRAY_MODES = frozenset(("1", "L", "LA"))
+GRAY_MODES = frozenset(("1", "L", "LA"))  # as Pillow calls them
 _COLOUR_MODES = frozenset(("RGB", "RGBA", "RGBX", "P", "PA", "CMYK", "YCbCr"))
 _GRAY_OF_RGB = (0.298936021293775, 0.587043074451121, 0.114020904255103)
 
@@ -63,12 +63,11 @@ def read_image(path: Path, channels: int) -> np.ndarray:
         raise ValueError(message("read_image", "channels", "be 1 or 3", channels))
     try:
         with Image.open(path) as file:
-            # Pillow hands out the upper 8 of 16 bits in colour without a word.
-            deep = any(";16" in str(tile[-1]) for tile in getattr(file, "tile", ()))
+            refusal = depth_refusal(file)
             file.load()
-            mode = file.mode
             file.info.pop("transparency", None)  # convert() warns about some kinds
-            pixels = np.asarray(file.convert("L" if mode in _GRAY_MODES else "RGB"))
+            gray = file.mode in GRAY_MODES
+            pixels = np.asarray(file.convert("L" if gray else "RGB"))
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file.") from error
     except Exception as error:  # decoders of broken files raise errors of any kind
@@ -76,14 +75,34 @@ def read_image(path: Path, channels: int) -> np.ndarray:
             f"{path}: truncated, unreadable or not an image ({error}). "
             "Replace or remove it."
         ) from error
-    if deep or mode not in _GRAY_MODES | _COLOUR_MODES:
-        raise DataError(
-            f"{path}: must have 8 bits a sample, gray or RGB; got "
-            f"{'16 bits' if deep else f'mode {mode}'}. Convert it to 8 bits first."
-        )
+    if refusal:
+        raise DataError(f"{path}: {refusal}")
     if pixels.ndim == 2:
         return np.repeat(pixels[..., None], channels, axis=2)
     return _gray(pixels) if channels == 1 else pixels
+
+
+def depth_refusal(file: Image.Image) -> str:
+    """Why the samples of an opened file cannot be used, or nothing; before it loads."""
+    # Pillow hands out the upper 8 of 16 bits in colour without a word.
+    deep = any(";16" in str(tile[-1]) for tile in getattr(file, "tile", ()))
+    if not deep and file.mode in GRAY_MODES | _COLOUR_MODES:
+        return ""
+    got = "16 bits" if deep else f"mode {file.mode}"
+    rule = "must have 8 bits a sample, gray or RGB"
+    return f"{rule}; got {got}. Convert it to 8 bits first."
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder, and those above it, unless it exists.
+
+    Raises:
+        DataError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be made ({error.strerror}).") from error
 
 
 def write_png(path: Path, image: np.ndarray) -> None:

@@ -1,10 +1,11 @@
 """Photographs that every installation has: those inside scikit-image's wheel.
 
 ``python -m danet_jax.data.photographs DIR`` writes them as DIR/train and DIR/test, so
-that a first training needs no download. Test photographs show nothing that a training
-photograph shows; the two views of the stereo pair are both for training. Left out are
-drawings, tiny and blurred pictures, and two large ones (retina, hubble_deep_field),
-whose smooth or dark ground would fill half of all patches.
+that a first training needs no download, and DIR/noisy.png, one to restore. Test
+photographs show nothing that a training photograph shows; the two views of the stereo
+pair are both for training. Left out are drawings, tiny and blurred pictures, and two
+large ones (retina, hubble_deep_field), whose smooth or dark ground would fill half of
+all patches.
 
 Origin and terms, as the docstrings of ``skimage.data`` state them (README.txt beside
 the files states none):
@@ -25,8 +26,10 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-from danet_jax.checks import DataError, UserError
-from danet_jax.data.images import read_image, write_png
+from danet_jax.checks import UserError
+from danet_jax.config import EvaluationConfig
+from danet_jax.data.degrade import noisy
+from danet_jax.data.images import make_folder, read_image, to_uint8, write_png
 
 TRAINING = (
     "astronaut.png",
@@ -43,13 +46,16 @@ TRAINING = (
 )
 TEST = ("camera.png", "chelsea.png", "coins.png", "rocket.jpg")
 TEST_SIDE = 256  # pixels; of the centre of each test photograph
+NOISY = "camera.png"  # the test photograph that is also written with noise
+SIGMA_255 = 25.0  # of that noise
 
 
 def write_photographs(out: Path) -> None:
     """Writes out/train/*.png and out/test/*.png, 8-bit gray or RGB as they are.
 
-    Test photographs are cropped to the 256x256 pixels in their middle. A file that
-    holds the right picture already is left alone.
+    Test photographs are cropped to the 256x256 pixels in their middle; out/noisy.png is
+    one of them with Gaussian noise. A file that holds the right picture already is left
+    alone.
 
     Raises:
         DataError: a folder or file cannot be written.
@@ -57,18 +63,20 @@ def write_photographs(out: Path) -> None:
     source = Path(skimage.data.__file__).parent
     for folder, names in ("train", TRAINING), ("test", TEST):
         target = Path(out) / folder
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = error.strerror
-            raise DataError(f"{target}: cannot be made ({reason}).") from error
+        make_folder(target)
         for name in names:
             image = _read(source / name)
             if folder == "test":
                 image = _centre(image, TEST_SIDE)
-            path = (target / name).with_suffix(".png")
-            if not _holds(path, image):
-                write_png(path, image)
+            _write((target / name).with_suffix(".png"), image)
+    image = _centre(_read(source / NOISY), TEST_SIDE)
+    degraded = to_uint8(noisy(image, EvaluationConfig(), SIGMA_255))
+    _write(Path(out) / "noisy.png", degraded)
+
+
+def _write(path: Path, image: np.ndarray) -> None:
+    if not _holds(path, image):
+        write_png(path, image)
 
 
 def _read(path: Path) -> np.ndarray:
@@ -102,7 +110,8 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"{out}: {len(TRAINING)} photographs in train/, {len(TEST)} in test/.")
+    counts = f"{len(TRAINING)} photographs in train/, {len(TEST)} in test/"
+    print(f"{out}: {counts}, one with noise as noisy.png.")
     return 0
 
 

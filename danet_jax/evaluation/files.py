@@ -13,9 +13,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from danet_jax.checks import DataError
+from danet_jax.data.images import GRAY_MODES, depth_refusal
 
-_GRAY_MODES = frozenset(("1", "L", "LA"))
-_COLOUR_MODES = frozenset(("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"))
 _ALPHA_FORMATS = frozenset(("PNG", "TIFF", "WEBP"))
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},  # 0: colour at full resolution, 4:4:4
@@ -45,7 +44,7 @@ def read_photograph(path: Path) -> Photograph:
             refusal = _refusal(file)
             file.load()
             picture, kind = ImageOps.exif_transpose(file), file.format or "PNG"
-            gray, transparent = file.mode in _GRAY_MODES, file.has_transparency_data
+            gray, transparent = file.mode in GRAY_MODES, file.has_transparency_data
             if file.mode == "1":
                 picture = picture.convert("L")
             mode = ("L" if gray else "RGB") + ("A" if transparent else "")
@@ -107,12 +106,4 @@ def _refusal(file: Image.Image) -> str:
     frames = getattr(file, "n_frames", 1)
     if frames > 1 and file.format != "MPO":
         return f"must hold a single image; got {frames} frames. Save them apart."
-    # Pillow hands out the upper 8 of 16 bits in colour without a word.
-    deep = any(";16" in str(tile[-1]) for tile in getattr(file, "tile", ()))
-    if deep or file.mode not in _GRAY_MODES | _COLOUR_MODES:
-        got = "16 bits" if deep else f"mode {file.mode}"
-        return (
-            f"must have 8 bits a sample, gray or RGB; got {got}. "
-            "Convert it to 8 bits first."
-        )
-    return ""
+    return depth_refusal(file)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from danet_jax.checks import DataError
+from danet_jax.data.images import make_folder
 from danet_jax.evaluation.evaluate import Evaluation, Row
 
 
@@ -52,8 +53,8 @@ def write_report(out: Path, evaluations: Mapping[str, Evaluation]) -> None:
         "results.csv": table.getvalue(),
         "results.json": json.dumps(strict, indent=2, allow_nan=False) + "\n",
     }
+    make_folder(out)
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             (out / name).write_text(text, encoding="utf-8")
     except OSError as error:

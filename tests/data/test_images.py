@@ -12,6 +12,7 @@ from PIL import Image
 from danet_jax.checks import ConfigError, DataError
 from danet_jax.data.images import (
     find_images,
+    make_folder,
     read_image,
     to_float,
     to_uint8,
@@ -147,6 +148,14 @@ def test_write_png_rounds_and_clips(tmp_path: Path) -> None:
 def test_write_png_names_the_file_it_cannot_write(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none/a\.png: cannot be written \(No such"):
         write_png(tmp_path / "none/a.png", RGB)
+
+
+def test_make_folder(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"file/a: cannot be made \(Not a directory"):
+        make_folder(tmp_path / "file" / "a")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")

@@ -33,6 +33,9 @@ def test_write_photographs(tmp_path: Path) -> None:
         max(read_image(path, 1).shape) <= 256 for path in tmp_path.glob("test/*")
     )
 
+    noise = read_image(tmp_path / "noisy.png", 1).astype(float) - camera
+    assert noise.std() == pytest.approx(24, abs=2)  # 25, but for what was clipped
+
     times = {path: path.stat().st_mtime_ns for path in written.values()}
     broken = tmp_path / "test/camera.png"
     broken.write_bytes(broken.read_bytes()[:1000])

@@ -59,5 +59,5 @@ def test_files(tmp_path):
 
 def test_a_report_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match=r"file: cannot be written"):
+    with pytest.raises(DataError, match=r"file: cannot be made"):
         write_report(tmp_path / "file", {"Set12": PLAIN})
