@@ -3,26 +3,36 @@
 import argparse
 import dataclasses
 import sys
+import tempfile
 from pathlib import Path
 
 from PIL import Image
 from tqdm import tqdm
 
 from danet_jax.checks import ConfigError, DataError
-from danet_jax.data.images import find_images
-from danet_jax.evaluation.files import read_photograph, write_photograph
+from danet_jax.data.images import SUFFIXES, find_images, make_folder
+from danet_jax.evaluation.files import (
+    DiskError,
+    in_colour,
+    read_photograph,
+    write_photograph,
+)
 from danet_jax.evaluation.inference import Restorer, make_restorer, restore_pixels
 from danet_jax.training.checkpoint import load_experiment
 
 Jobs = list[tuple[Path, Path]]  # what to read and where to write it
 
+_FORMATS = " ".join(sorted(SUFFIXES))
+_MARK = "_restored"  # at the end of a result's name
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``danet restore``."""
     parser.description = (
-        "Restores an image file, or all in a folder and its subfolders. Size, format, "
-        "transparency and colour profile stay; JPEG is written with quality 95. Each "
-        "new image size is compiled anew, which takes a while for full-size networks."
+        "Restores an image file, or all in a folder and its subfolders, but for "
+        f"NAME{_MARK} beside NAME. Formats: {_FORMATS}. Size, format, transparency and "
+        "colour profile stay; JPEG is written with quality 95. Each new image size is "
+        "compiled anew, which takes a while for full-size networks."
     )
     add = parser.add_argument
     add("input", type=Path, metavar="INPUT", help="image file or folder of images")
@@ -33,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="PATH",
-        help="file or folder to write; default: beside the input, as NAME_restored",
+        help=f"file or folder to write; default: beside the input, as NAME{_MARK}",
     )
     add("--overwrite", action="store_true", help="replace results that exist already")
 
@@ -48,77 +58,89 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         raise ConfigError(
             f"restore: has no configuration to change; got {overrides[0]}."
         )
-    jobs = _plan(arguments.input, arguments.out)
+    source, (out, jobs) = arguments.input, _plan(arguments.input, arguments.out)
     _check_targets(jobs, overwrite=arguments.overwrite)
     config, model = load_experiment(arguments.checkpoint)
+    _check_folder(out if source.is_dir() else out.parent)
     channels, restore = config.model.channels, make_restorer(model)
-    if arguments.input.is_file():
-        _restore_file(restore, channels, *jobs[0], told=[])
-    else:
+    colour = next((path for path, _ in jobs if channels == 1 and in_colour(path)), None)
+    if colour is not None:
+        note = f"{colour}: in colour, but the network is gray: "
+        print(note + "red, green and blue are restored apart.", file=sys.stderr)
+    if source.is_dir():
         _restore_all(restore, channels, jobs)
+    else:
+        _restore_file(restore, channels, *jobs[0])
+    print(f"{source} -> {out}")
 
 
 def _restore_all(restore: Restorer, channels: int, jobs: Jobs) -> None:
     failures: list[DataError] = []
-    told: list[Path] = []
+    written = 0
     for source, target in tqdm(jobs, "restoring", disable=None):
         try:
-            _restore_file(restore, channels, source, target, told=told)
+            _restore_file(restore, channels, source, target)
+            written += 1
         except DataError as error:
             failures.append(error)
+            if isinstance(error, DiskError):
+                break
     if failures:
         first = " ".join(map(str, failures[:5]))
         raise DataError(
-            f"restore: {len(failures)} of {len(jobs)} images failed, the others are "
-            f"written. {first}"
+            f"restore: of {len(jobs)} images {written} written, {len(failures)} "
+            f"failed. {first}"
         )
 
 
-def _restore_file(
-    restore: Restorer, channels: int, source: Path, target: Path, *, told: list[Path]
-) -> None:
-    """Restores one file; ``told`` holds a path once the note on colour was given."""
+def _restore_file(restore: Restorer, channels: int, source: Path, target: Path) -> None:
     photograph = read_photograph(source)
-    if channels == 1 and photograph.pixels.shape[2] == 3 and not told:
-        note = f"{source}: in colour, but the network is gray: "
-        tqdm.write(note + "red, green and blue are restored apart.", file=sys.stderr)
-        told.append(source)
     try:
         pixels = restore_pixels(restore, photograph.pixels, channels=channels)
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
     kind = photograph.format
     if target.suffix.lower() != source.suffix.lower():
-        kind = _formats()[target.suffix.lower()]
+        kind = Image.registered_extensions()[target.suffix.lower()]
     restored = dataclasses.replace(photograph, pixels=pixels, format=kind)
     write_photograph(target, restored)
 
 
-def _plan(source: Path, out: Path | None) -> Jobs:
-    """Lists what to read and where to write it."""
-    named = source.resolve() if source.name in ("", "..") else source
+def _plan(source: Path, out: Path | None) -> tuple[Path, Jobs]:
+    """The file or folder to write, and all that is read and written."""
     if source.is_dir():
-        out = out or named.with_name(f"{named.name}_restored")
+        named = source.resolve() if source.name in ("", "..") else source
+        out = out or named.with_name(f"{named.name}{_MARK}")
         if out.is_file():
             raise DataError(f"{out}: must be a folder, as {source} is; got a file.")
         files = find_images(source)
         if source.resolve() in out.resolve().parents:  # of an earlier restoration
             files = [p for p in files if out.resolve() not in p.resolve().parents]
-        return [(path, out / path.relative_to(source)) for path in files]
+        inputs = (path for path in files if not _is_result(path, files))
+        return out, [(path, out / path.relative_to(source)) for path in inputs]
     if not source.exists():
         raise DataError(f"{source}: no such file or folder.")
-    # A GIF has a palette, which restored colours would not fit into.
-    suffix = ".png" if named.suffix.lower() == ".gif" else named.suffix
-    if out is None:
-        return [(source, named.with_name(f"{named.stem}_restored{suffix}"))]
-    if out.is_dir():
-        return [(source, out / f"{named.stem}{suffix}")]
-    if out.suffix.lower() not in {named.suffix.lower(), *_formats()}:
+    if source.suffix.lower() not in SUFFIXES:
         raise DataError(
-            f"{out}: must end in an image format such as .png, or be a folder that "
-            f'exists; got "{out.suffix}".'
+            f'{source}: must end in one of {_FORMATS}; got "{source.suffix}". Convert '
+            "it first."
         )
-    return [(source, out)]
+    if out is None:
+        out = source.with_stem(f"{source.stem}{_MARK}")
+    elif out.is_dir():
+        out = out / source.name
+    elif out.suffix.lower() not in SUFFIXES:
+        raise DataError(
+            f"{out}: must end in one of {_FORMATS}, or be a folder that exists; got "
+            f'"{out.suffix}".'
+        )
+    return out, [(source, out)]
+
+
+def _is_result(path: Path, files: list[Path]) -> bool:
+    """Whether a file is what restoring its neighbour alone has written."""
+    stem = path.stem.removesuffix(_MARK)
+    return stem != path.stem and path.with_stem(stem) in files
 
 
 def _check_targets(jobs: Jobs, *, overwrite: bool) -> None:
@@ -137,7 +159,12 @@ def _check_targets(jobs: Jobs, *, overwrite: bool) -> None:
         )
 
 
-def _formats() -> dict[str, str]:
-    """The formats that Pillow writes, by the suffixes of their files."""
-    known = Image.registered_extensions()
-    return {suffix: kind for suffix, kind in known.items() if kind in Image.SAVE}
+def _check_folder(folder: Path) -> None:
+    """Makes a folder, and tries whether it takes a file before any time is spent."""
+    make_folder(folder)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror
+        raise DataError(f"{folder}: takes no files ({reason}).") from error

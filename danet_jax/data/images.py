@@ -16,7 +16,7 @@ SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 )
 GRAY_MODES = frozenset(("1", "L", "LA"))  # as Pillow calls them
-_COLOUR_MODES = frozenset(("RGB", "RGBA", "RGBX", "P", "PA", "CMYK", "YCbCr"))
+COLOUR_MODES = frozenset(("RGB", "RGBA", "RGBX", "P", "PA", "CMYK", "YCbCr"))
 _GRAY_OF_RGB = (0.298936021293775, 0.587043074451121, 0.114020904255103)
 
 
@@ -86,7 +86,7 @@ def depth_refusal(file: Image.Image) -> str:
     """Why the samples of an opened file cannot be used, or nothing; before it loads."""
     # Pillow hands out the upper 8 of 16 bits in colour without a word.
     deep = any(";16" in str(tile[-1]) for tile in getattr(file, "tile", ()))
-    if not deep and file.mode in GRAY_MODES | _COLOUR_MODES:
+    if not deep and file.mode in GRAY_MODES | COLOUR_MODES:
         return ""
     got = "16 bits" if deep else f"mode {file.mode}"
     rule = "must have 8 bits a sample, gray or RGB"

@@ -5,6 +5,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import io
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,20 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from danet_jax.checks import DataError
-from danet_jax.data.images import GRAY_MODES, depth_refusal
+from danet_jax.data.images import COLOUR_MODES, GRAY_MODES, depth_refusal
 
 _ALPHA_FORMATS = frozenset(("PNG", "TIFF", "WEBP"))
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},  # 0: colour at full resolution, 4:4:4
     "WEBP": {"lossless": True, "exact": True},  # also below full transparency
 }
+_DISK_ERRORS = frozenset(
+    (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
+)
+
+
+class DiskError(DataError):
+    """A file that cannot be written, for a reason that others will meet as well."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,6 +38,13 @@ class Photograph:
     alpha: np.ndarray | None  # uint8 [H, W, 1]
     format: str  # as Pillow calls it
     extras: dict[str, Any]  # colour profile and EXIF
+
+
+def in_colour(path: Path) -> bool:
+    """Whether a file holds colours, by its head; False if it cannot be read."""
+    with contextlib.suppress(Exception), Image.open(path) as file:
+        return file.mode in COLOUR_MODES
+    return False
 
 
 def read_photograph(path: Path) -> Photograph:
@@ -75,7 +90,8 @@ def write_photograph(path: Path, photograph: Photograph) -> None:
         path: file to write or replace.
         photograph: what to write; ``format`` decides, not the name of the file.
     Raises:
-        DataError: the file cannot be written, or its format cannot hold the image.
+        DataError: the file cannot be written, or its format cannot hold the image; as
+            DiskError, the disk is full or the folder closed.
     """
     pixels, kind = photograph.pixels, photograph.format
     if kind == "GIF":
@@ -98,7 +114,9 @@ def write_photograph(path: Path, photograph: Photograph) -> None:
     except (OSError, ValueError, KeyError) as error:
         with contextlib.suppress(OSError):
             partial.unlink()
-        raise DataError(f"{path}: cannot be written ({error}).") from error
+        disk = isinstance(error, OSError) and error.errno in _DISK_ERRORS
+        kind_of_error = DiskError if disk else DataError
+        raise kind_of_error(f"{path}: cannot be written ({error}).") from error
 
 
 def _refusal(file: Image.Image) -> str:

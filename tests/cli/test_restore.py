@@ -1,4 +1,6 @@
 import argparse
+import errno
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +51,12 @@ def brighter(untrained, monkeypatch):
     monkeypatch.setattr(command, "make_restorer", make_restorer)
 
 
+@pytest.fixture
+def unloaded(monkeypatch):
+    """Fails the test if the network is loaded before the mistake is noticed."""
+    monkeypatch.setattr(command, "load_experiment", lambda path: pytest.fail("loaded"))
+
+
 def _write(path, mode="RGB", size=(9, 7), seed=0):
     path.parent.mkdir(parents=True, exist_ok=True)
     channels = len(Image.new(mode, (1, 1)).getbands())
@@ -79,13 +87,31 @@ def test_values_are_rounded_and_alpha_stays(tmp_path, brighter):
     np.testing.assert_array_equal(after[..., 3], before[..., 3])
 
 
-def test_a_gif_becomes_png(tmp_path, untrained):
-    source = tmp_path / "a.GIF"
-    Image.fromarray(np.arange(63, dtype=np.uint8).reshape(7, 9)).save(source)
+def test_what_was_written_is_said(tmp_path, untrained, capsys):
+    source = _write(tmp_path / "photos" / "a.png")
     _run(source)
-    with Image.open(tmp_path / "a_restored.png") as file:
-        assert file.format == "PNG"
-    assert _read(tmp_path / "a_restored.png").max() == 62
+    assert capsys.readouterr().out == f"{source} -> {source.with_stem('a_restored')}\n"
+    _run(source.parent, "--out", tmp_path / "out")
+    assert capsys.readouterr().out == f"{source.parent} -> {tmp_path / 'out'}\n"
+
+
+def test_one_list_of_formats(tmp_path, unloaded):
+    _write(tmp_path / "a.gif", "L")
+    for words in ["a.gif"], ["a.png", "--out", tmp_path / "a.gif"]:
+        _write(tmp_path / "a.png")
+        with pytest.raises(DataError, match=r'a.gif: must end in .*.png.*got ".gif"'):
+            _run(tmp_path / words[0], *words[1:])
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(DataError, match="no images"):
+        _run(tmp_path)
+
+
+def test_results_beside_their_originals_are_no_inputs(tmp_path, untrained):
+    for name in "a.png", "a_restored.png", "b_restored.png":
+        _write(tmp_path / "photos" / name)
+    _run(tmp_path / "photos")
+    written = sorted(path.name for path in (tmp_path / "photos_restored").iterdir())
+    assert written == ["a.png", "b_restored.png"]
 
 
 def test_the_format_of_another_suffix(tmp_path, untrained):
@@ -120,9 +146,9 @@ def test_a_tree_of_images(tmp_path, brighter, monkeypatch, capsys):
     for source in sources:
         target = tmp_path / "photos_restored" / source.relative_to(root)
         np.testing.assert_array_equal(_read(target), _read(source) + 1)
-    told = capsys.readouterr().err
+    shown = capsys.readouterr().err
     assert (
-        told.count("the network is gray: red, green and blue are restored apart") == 1
+        shown.count("the network is gray: red, green and blue are restored apart") == 1
     )
 
 
@@ -143,13 +169,46 @@ def test_broken_files_do_not_stop_the_others(tmp_path, untrained):
     (root / "b.png").write_text("no image")
     _write(root / "c.png", "L", size=(3, 9))
     match = (
-        r"2 of 4 images failed, the others are written. .*b.png: truncated, .*"
+        r"of 4 images 2 written, 2 failed. .*b.png: truncated, .*"
         r"c.png: restore: .*at least 4 pixels a side; got \(1, 9, 3, 1\)"
     )
     with pytest.raises(DataError, match=match):
         _run(root)
     written = sorted(path.name for path in (tmp_path / "photos_restored").iterdir())
     assert written == ["a.png", "d.png"]
+
+
+def test_a_full_disk_stops_at_once(tmp_path, untrained, monkeypatch):
+    for name in "a.png", "b.png", "c.png", "d.png":
+        _write(tmp_path / "photos" / name)
+    write_bytes, sizes = Path.write_bytes, []
+
+    def fill(path, data):
+        sizes.append(len(data))
+        if len(sizes) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_bytes(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    match = r"of 4 images 1 written, 1 failed. .*b.png: cannot be written .*No space"
+    with pytest.raises(DataError, match=match):
+        _run(tmp_path / "photos")
+
+
+def test_a_folder_that_takes_no_files(tmp_path, untrained, monkeypatch):
+    source = _write(tmp_path / "photos" / "a.png")
+    monkeypatch.setattr(command, "make_restorer", lambda _: pytest.fail("restored"))
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="file/out: cannot be made"):
+        _run(source.parent, "--out", tmp_path / "file" / "out")
+
+    def closed(dir):
+        raise OSError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", closed)
+    for words in [source.parent, "--out", tmp_path / "out"], [source]:
+        with pytest.raises(DataError, match=r"takes no files \(Permission denied\)"):
+            _run(*words)
 
 
 def test_a_file_too_small_is_named(tmp_path, untrained):
@@ -169,12 +228,6 @@ def test_a_diverged_network_stops_at_once(tmp_path, untrained, monkeypatch):
     _write(tmp_path / "a" / "a.png")
     with pytest.raises(CheckpointError, match=r"NaN"):
         _run(tmp_path / "a")
-
-
-@pytest.fixture
-def unloaded(monkeypatch):
-    """Fails the test if the network is loaded before the mistake is noticed."""
-    monkeypatch.setattr(command, "load_experiment", lambda path: pytest.fail("loaded"))
 
 
 def test_results_are_not_overwritten(tmp_path, unloaded):
@@ -211,8 +264,8 @@ def test_out_may_be_above_the_input(tmp_path, brighter):
     [
         ("missing.png", "", "missing.png: no such file or folder"),
         ("empty", "", "empty: no images"),
-        ("a.png", "b.xyz", 'b.xyz: must end in an image format.*got ".xyz"'),
-        ("a.png", "b", 'b: must end in an image format.*got ""'),
+        ("a.png", "b.xyz", 'b.xyz: must end in one of .*got ".xyz"'),
+        ("a.png", "b", 'b: must end in one of .*got ""'),
         (".", "a.png", "a.png: must be a folder, as .* is; got a file"),
     ],
 )

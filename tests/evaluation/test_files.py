@@ -6,7 +6,12 @@ import pytest
 from PIL import Image
 
 from danet_jax.checks import DataError
-from danet_jax.evaluation.files import read_photograph, write_photograph
+from danet_jax.evaluation.files import (
+    DiskError,
+    in_colour,
+    read_photograph,
+    write_photograph,
+)
 
 
 def _pixels(channels, seed=0):
@@ -143,6 +148,15 @@ def test_other_depths_are_refused(tmp_path, mode, match):
         read_photograph(path)
 
 
+def test_colour_by_the_head_of_a_file(tmp_path):
+    for mode, colour in ("L", False), ("LA", False), ("RGB", True), ("P", True):
+        _picture(mode).save(tmp_path / "a.png")
+        assert in_colour(tmp_path / "a.png") is colour
+    (tmp_path / "a.png").write_text("no image")
+    assert not in_colour(tmp_path / "a.png")
+    assert not in_colour(tmp_path / "b.png")
+
+
 def test_several_frames_are_refused(tmp_path):
     path = tmp_path / "a.gif"
     frames = [Image.new("L", (9, 7), value) for value in (0, 99)]
@@ -206,6 +220,6 @@ def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", fill)
-    with pytest.raises(DataError, match=r"b.png: cannot be written.*No space left"):
+    with pytest.raises(DiskError, match=r"b.png: cannot be written.*No space left"):
         write_photograph(tmp_path / "b.png", photograph)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
