@@ -40,7 +40,7 @@ class DataConfig:
     degraded: str = ""  # pattern of their degraded partners; "": add noise instead
     held_out: tuple[str, ...] = ()  # patterns of images for validation, not training
     validation_root: str = ""  # another folder of validation images
-    source: str = ""  # what to download and how it must lie, for who has no data yet
+    source: str = ""  # what to download and how it must lie, for those without data
     sigma_255: float = 25.0  # noise on clean images, 8-bit steps; 0 for pairs
     crop: int = 256  # pixels a side of a training patch
     interval: int = 130  # pixels between the corners of neighbouring patches

@@ -42,7 +42,7 @@ def match_pairs(
             f"{where}: {both[0]} matches both {clean!r} and {degraded!r}, as do "
             f"{len(both)} files in all. Choose patterns that exclude one another."
         )
-    lonely = [
+    single = [
         (side[text], _fill(pattern, text))
         for side, other, pattern in (
             (sides[0], sides[1], degraded),
@@ -51,10 +51,10 @@ def match_pairs(
         for text in side
         if text not in other
     ]
-    if lonely:
-        name, partner = lonely[0]
+    if single:
+        name, partner = single[0]
         raise DataError(
-            f"{where}: images without a partner: {len(lonely)}. First: {name}, which "
+            f"{where}: images without a partner: {len(single)}. First: {name}, which "
             f"needs {partner}. Add what is missing or correct the patterns."
         )
     return [(name, sides[1][text]) for text, name in sides[0].items()]
