@@ -8,8 +8,9 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from danet_jax.checks import ConfigError, UserError
 from danet_jax.cli import complexity, restore, train
@@ -42,8 +43,8 @@ def main(arguments: Sequence[str]) -> int:
     Args:
         arguments: a subcommand and its arguments; ``--config.X=Y`` are overrides.
     Returns:
-        The exit status: 0; 2 after a user's mistake, told in one line; 130 after
-        Ctrl-C; 141 if who read the output went away.
+        The exit status: 0; 2 after a user's mistake, explained in one line; 130 after
+        Ctrl-C; 141 if the reader of the output went away.
     """
     try:
         _run(arguments)
@@ -75,6 +76,14 @@ class _Parser(argparse.ArgumentParser):
         raise ConfigError(f"{self.prog}: {message}. See {self.prog} --help.")
 
 
+class _Version(argparse.Action):
+    """Looks it up only when asked: the scripts also run where nothing is installed."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        print(f"danet {metadata.version('danet_jax')}")
+        parser.exit()
+
+
 def _run(arguments: Sequence[str]) -> None:
     parsed, rest = _parser().parse_known_args(arguments)
     if rest and not rest[0].startswith("--config."):
@@ -87,6 +96,7 @@ def _run(arguments: Sequence[str]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="danet", description="DANet for image restoration, in JAX.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     names = "|".join(COMMANDS)
     commands = parser.add_subparsers(dest="command", required=True, metavar=names)
     script = Path(sys.argv[0]).name

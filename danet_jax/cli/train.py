@@ -48,12 +48,13 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         raise ConfigError(
-            "train: the memory of the device does not suffice for train.batch_size "
+            "train: the device's memory is too small for train.batch_size "
             f"{config.train.batch_size} and data.crop {config.data.crop}. Lower "
             "either, or set --config.train.remat=True, which trades time for memory."
         ) from error
     if result.step == result.steps:
+        command = arguments.parser.prog.replace("train", "eval")  # script or danet
         print(
             f"{workdir}: trained for {result.steps} steps. "
-            f"Next: python eval.py --checkpoint {workdir} --data DIR"
+            f"Next: {command} --checkpoint {workdir} --data DIR"
         )

@@ -61,7 +61,6 @@ def test_arguments_and_overrides_reach_the_command(restore):
             ["trian"],
             "danet: .*'trian' .*train.*, .*eval.*, .*restore.*. See danet --h.*",
         ),
-        (["--version"], "danet: .* required: .*"),
         (["train"], "danet train: .* required: --config. See danet train --help."),
         (["eval", "--data", "x"], "danet eval: .* required: --checkpoint. See .*"),
         (["restore"], "danet restore: .* required: INPUT, --checkpoint. See .*"),
@@ -172,6 +171,13 @@ def test_help(arguments, capsys):
     if not arguments:
         for name, (_, summary) in COMMANDS.items():
             assert re.search(rf"^ +{name} +{summary}$", shown, re.M)
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["--version"])
+    (version,) = re.findall(r'^version = "(.*)"$', _project(), re.M)
+    assert capsys.readouterr().out == f"danet {version}\n"
 
 
 @pytest.mark.parametrize("name", ["train", "eval", "restore"])

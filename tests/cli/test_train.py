@@ -1,5 +1,6 @@
 import argparse
 import dataclasses
+import sys
 from pathlib import Path
 
 import jax
@@ -35,7 +36,8 @@ def calls(tmp_path, monkeypatch):
 
 
 def _run(words, overrides=()):
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(prog="danet train")
+    parser.set_defaults(parser=parser)
     command.add_arguments(parser)
     command.run(parser.parse_args(words.split()), list(overrides))
 
@@ -45,8 +47,14 @@ def test_the_default_working_directory(calls, capsys):
     assert calls == [(ExperimentConfig(name="small"), Path("runs/small"))]
     assert capsys.readouterr().out == (
         "runs/small: trained for 3 steps. "
-        "Next: python eval.py --checkpoint runs/small --data DIR\n"
+        "Next: danet eval --checkpoint runs/small --data DIR\n"
     )
+
+
+def test_a_script_leads_to_the_next_script(calls, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["/somewhere/train.py"])
+    assert main(["train", "--config", "x.py"]) == 0
+    assert "Next: python eval.py --checkpoint runs/small" in capsys.readouterr().out
 
 
 def test_another_name_is_another_working_directory(calls):
