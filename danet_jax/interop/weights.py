@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from danet_jax.checks import WeightsError
+from danet_jax.checks import WeightsError, check_type
 from danet_jax.config import VARIANTS, DANetConfig
 from danet_jax.interop.names import rules_for, torch_name
 from danet_jax.models import DANet, abstract_danet
@@ -27,11 +27,14 @@ def from_torch(state_dict: Mapping[str, Any], config: DANetConfig) -> DANet:
     Returns:
         The network with float32 parameters.
     Raises:
+        TypeError: the state dict is no mapping, or the config none of a network.
         WeightsError: missing, unused, doubly matched or mis-shaped entries, or values
             that are no arrays of floating point numbers: all of them in one message,
             with the variant that the file looks like.
     Source: the names are those of docs/paper_map.md, "Parameters".
     """
+    check_type("from_torch", "state_dict", state_dict, Mapping)
+    check_type("from_torch", "config", config, DANetConfig)
     graphdef, state = nnx.split(abstract_danet(config), nnx.Param)
     leaves = {_dotted(path): (path, leaf) for path, leaf in nnx.to_flat_state(state)}
     expected = {name: leaf.shape for name, (_, leaf) in leaves.items()}
@@ -49,7 +52,11 @@ def to_torch(model: DANet) -> dict[str, np.ndarray]:
     """The parameters of a network by torch's names, in torch's layout (OIHW), float32.
 
     The inverse of ``from_torch``, bit for bit. The arrays are copies.
+
+    Raises:
+        TypeError: the model is no DANet.
     """
+    check_type("to_torch", "model", model, DANet)
     result = {}
     for path, leaf in nnx.to_flat_state(nnx.state(model, nnx.Param)):
         name = torch_name(_dotted(path))
@@ -65,7 +72,7 @@ def _match(
     """Arrays by path, and what keeps them from being all and only those expected."""
     arrays: dict[str, np.ndarray] = {}
     found: set[str] = set()
-    unused, doubled, alien, misshaped = [], [], [], []
+    unused, doubled, refused, misshaped = [], [], [], []
     for name, value in state_dict.items():
         matches = [(path, rule) for path, rule in rules_for(name) if path in expected]
         if not matches:
@@ -77,7 +84,7 @@ def _match(
         found.add(path)
         array, want = _to_numpy(value), _torch_shape(expected[path])
         if array is None:
-            alien.append(f"{name} is {_words(value)}")
+            refused.append(f"{name} is {_words(value)}")
         elif array.shape != want:
             misshaped.append(f"{name} is {array.shape}, not {want}")
         else:
@@ -86,20 +93,15 @@ def _match(
         "missing": [torch_name(path) for path in expected if path not in found],
         "unused": unused,
         "doubly matched": doubled,
-        "not floating point arrays": alien,
+        "not floating point arrays": refused,
         "of another shape": misshaped,
     }
-    problems = [f"{len(n)} {kind} ({_first(n)})" for kind, n in kinds.items() if n]
+    problems = [f"{len(n)} {kind} ({', '.join(n)})" for kind, n in kinds.items() if n]
     return arrays, problems
 
 
 def _dotted(path: tuple[Any, ...]) -> str:
     return ".".join(map(str, path))
-
-
-def _first(names: list[str], most: int = 3) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _words(value: Any) -> str:
