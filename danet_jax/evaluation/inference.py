@@ -68,8 +68,12 @@ def restore_pixels(
     Returns:
         uint8 in the shape of pixels: clipped and rounded.
     Raises:
-        DataError: the image is too small for the network.
+        TypeError: the pixels are not uint8.
+        ValueError: another shape; as DataError, too small for the network.
     """
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
+        rule = "be [H, W, 1 or 3]"
+        raise ValueError(message("restore_pixels", "pixels", rule, pixels.shape))
     image = to_float(pixels)
     if channels == 1:
         restored = restore(np.moveaxis(image, -1, 0)[..., None])[..., 0]

@@ -20,14 +20,15 @@ def psnr(clean: np.ndarray, restored: np.ndarray, *, data_range: float = 1.0) ->
     Args:
         clean: [H, W, C], floating point and finite.
         restored: the same; it is scored as it is, neither clipped nor rounded.
-        data_range: the largest value a pixel can have.
+        data_range: the largest value a pixel can have; positive.
     Returns:
         10 log10(data_range^2 / mean((restored - clean)^2)); infinity for equal images.
     Raises:
         TypeError: an image that is not floating point.
-        ValueError: another rank, unequal shapes, NaN or infinity.
+        ValueError: another rank, unequal shapes, NaN or infinity, or a data_range that
+            is not positive.
     """
-    _check_pair("psnr", clean, restored)
+    _check_pair("psnr", clean, restored, data_range)
     error = np.asarray(restored, np.float64) - np.asarray(clean, np.float64)
     mean_square = float(np.mean(error**2))
     if mean_square == 0:
@@ -43,17 +44,17 @@ def ssim(clean: np.ndarray, restored: np.ndarray, *, data_range: float = 1.0) ->
     Args:
         clean: [H, W, C], floating point and finite, at least 11 pixels a side.
         restored: the same.
-        data_range: the largest value a pixel can have.
+        data_range: the largest value a pixel can have; positive.
     Returns:
         At most 1, which equal images reach.
     Raises:
         TypeError: an image that is not floating point.
-        ValueError: another rank, unequal shapes, NaN or infinity; as DataError, fewer
-            than 11 pixels a side.
+        ValueError: another rank, unequal shapes, NaN or infinity, or a data_range that
+            is not positive; as DataError, fewer than 11 pixels a side.
     Source: Wang et al., Image quality assessment: from error visibility to structural
         similarity, 2004; computed by dm_pix.
     """
-    _check_pair("ssim", clean, restored)
+    _check_pair("ssim", clean, restored, data_range)
     if min(clean.shape[:2]) < WINDOW:
         rule = f"have at least {WINDOW} pixels a side"
         repair = "Leave the image out, or score it by PSNR alone."
@@ -88,7 +89,11 @@ def check_finite(where: str, name: str, image: np.ndarray) -> None:
         raise ValueError(message(where, name, "be finite", got))
 
 
-def _check_pair(where: str, clean: np.ndarray, restored: np.ndarray) -> None:
+def _check_pair(
+    where: str, clean: np.ndarray, restored: np.ndarray, data_range: float
+) -> None:
+    if not data_range > 0:
+        raise ValueError(message(where, "data_range", "be positive", data_range))
     for name, image in ("clean", clean), ("restored", restored):
         check_floating(where, name, image)
         check_shape(where, name, image, ("H", "W", "C"))

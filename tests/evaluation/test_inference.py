@@ -90,6 +90,13 @@ def test_colour_network_on_gray():
     np.testing.assert_array_equal(restored, pixels + 3)
 
 
+@pytest.mark.parametrize("shape", [(4, 4), (4, 4, 2), (1, 4, 4, 1)])
+def test_pixels_of_another_shape(shape):
+    pixels = np.zeros(shape, np.uint8)
+    with pytest.raises(ValueError, match=r'pixels: "pixels" must be \[H, W, 1 or 3\]'):
+        restore_pixels(pytest.fail, pixels, channels=1)
+
+
 def test_pixels_are_clipped_and_rounded():
     def restore(images):
         return images + np.array([-9, 0.6, 0.4], np.float32) / 255

@@ -114,6 +114,15 @@ def test_bad_images(metric, restored, error, match):
         metric(np.zeros((12, 12, 1)), restored)
 
 
+@pytest.mark.parametrize("metric", [psnr, ssim])
+@pytest.mark.parametrize("data_range", [0, -1.0, math.nan])
+def test_a_range_that_is_not_positive(metric, data_range):
+    image = np.zeros((12, 12, 1))
+    match = f'"data_range" must be positive; got {data_range}.'
+    with pytest.raises(ValueError, match=match):
+        metric(image, image, data_range=data_range)
+
+
 def test_nan_in_the_clean_image():
     with pytest.raises(ValueError, match=r'psnr: "clean" must be finite; got 4 of 4'):
         psnr(np.full((2, 2, 1), np.nan), np.zeros((2, 2, 1)))
