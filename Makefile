@@ -5,7 +5,10 @@ RUN ?= runs/quickstart
 
 .PHONY: test check quickstart clean
 
+OLD := $(PYTHON) is too old. Name Python 3.11 or newer: make PYTHON=python3.11 ...
+
 .venv/ready: requirements.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("$(OLD)" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
@@ -25,6 +28,8 @@ quickstart: .venv/ready
 	  --config.data.root=$(RUN)/photographs/train
 	$(BIN)/python eval.py --checkpoint $(RUN) --data $(RUN)/photographs/test \
 	  --baseline nlm --compare
+	$(BIN)/python restore.py $(RUN)/photographs/noisy.png --checkpoint $(RUN) \
+	  --out $(RUN)/restored.png --overwrite
 
 clean:
 	rm -rf .venv build *.egg-info
