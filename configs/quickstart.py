@@ -22,7 +22,7 @@ def get_config() -> ExperimentConfig:
             "train.final_learning_rate": 2e-5,
             "train.clip_norm": 1.0,
             "train.ema_decay": 0.99,
-            "train.validate_every": 500,
+            "train.validate_every": 500,  # where images of one's own are held out
             "train.save_every": 500,
         },
     )
