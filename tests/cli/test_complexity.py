@@ -46,6 +46,6 @@ def test_json_of_a_config_at_two_sizes(capsys) -> None:
 )
 def test_bad_input_is_one_line(words, match, capsys) -> None:
     assert main(["complexity", *words]) == 2
-    told = capsys.readouterr().err
-    assert match in told
-    assert told.count("\n") == 1
+    shown = capsys.readouterr().err
+    assert match in shown
+    assert shown.count("\n") == 1
