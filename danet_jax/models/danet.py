@@ -171,8 +171,12 @@ class _OneKey:
         return jax.random.key(0)
 
 
-def abstract_danet(config: DANetConfig) -> DANet:
+def abstract_danet(config: DANetConfig, **options: Any) -> DANet:
     """A network of shapes and dtypes in place of arrays: it takes no memory.
+
+    Args:
+        config: the network.
+        options: dtype, remat, scan; see ``DANet``.
 
     Example:
         >>> from danet_jax import VARIANTS
@@ -180,4 +184,4 @@ def abstract_danet(config: DANetConfig) -> DANet:
         (3, 3, 1, 64)
     """
     rngs = cast(nnx.Rngs, _OneKey())
-    return nnx.eval_shape(lambda: DANet(config, rngs=rngs))
+    return nnx.eval_shape(lambda: DANet(config, rngs=rngs, **options))

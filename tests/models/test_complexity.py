@@ -36,12 +36,10 @@ def test_options_for_memory_keep_less() -> None:
     image = jax.ShapeDtypeStruct((2, 32, 32, TWO_SCALES.channels), jnp.float32)
 
     def kept(**options: object) -> int:
-        model = abstract_danet(TWO_SCALES)
-        for name, value in options.items():
-            setattr(model, name, value)
-        return feature_bytes(model, image)
+        return feature_bytes(abstract_danet(TWO_SCALES, **options), image)
 
     assert kept(remat=True) < kept() / 2
+    assert kept(dtype=jnp.bfloat16) < 0.7 * kept()
 
 
 def test_an_image_too_small() -> None:
