@@ -86,11 +86,12 @@ class TrainConfig:
     validate_every: int = 5000  # steps between validations; the last step has one
     save_every: int = 1000  # steps between checkpoints; the last step has one
     tensorboard: bool = False  # also write TensorBoard events (needs tensorboardX)
+    profile: int = 0  # steps to trace with jax.profiler, from the third on
 
     def __post_init__(self) -> None:
         check_types(self, "train")
         _at_least("train", self, batch_size=1, epochs=1, steps=0, clip_norm=0)
-        _at_least("train", self, accumulate=1)
+        _at_least("train", self, accumulate=1, profile=0)
         _at_least("train", self, log_every=1, validate_every=1, save_every=1)
         _check_seed("train", "seed", self.seed)
         if not 0 < self.final_learning_rate <= self.learning_rate:

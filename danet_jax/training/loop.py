@@ -16,6 +16,7 @@ from danet_jax.evaluation.evaluate import check_sizes
 from danet_jax.training import devices
 from danet_jax.training.checkpoint import Checkpoints
 from danet_jax.training.interrupt import Interrupt
+from danet_jax.training.profile import Profile
 from danet_jax.training.records import Records
 from danet_jax.training.step import (
     Batch,
@@ -64,7 +65,10 @@ def train(config: ExperimentConfig, workdir: str | Path) -> TrainResult:
         graphdef, state = new_state(config, steps)
         state = checkpoints.resume(devices.replicate(state, mesh))
         start = int(state.step)
-        with Records(workdir, config.train, done=start, steps=steps) as records:
+        with (
+            Records(workdir, config.train, done=start, steps=steps) as records,
+            Profile(workdir, done=start, count=config.train.profile) as profile,
+        ):
             records.say(_greeting(config, images, state, steps))
             run = _Run(
                 config.train,
@@ -74,6 +78,7 @@ def train(config: ExperimentConfig, workdir: str | Path) -> TrainResult:
                 checkpoints,
                 records,
                 interrupt,
+                profile,
             )
             batches = _batches(config, images, mesh, start, steps)
             with contextlib.closing(batches):
@@ -101,6 +106,7 @@ class _Run:
     checkpoints: Checkpoints
     records: Records
     interrupt: Interrupt
+    profile: Profile
 
     def go(self, state: TrainState, batches: Iterable[Batch]) -> TrainResult:
         start = step = int(state.step)
@@ -108,6 +114,7 @@ class _Run:
         for step, batch in enumerate(batches, start + 1):
             state, metrics = self.train_step(state, batch)
             self.records.add(step, metrics)
+            self.profile.after(step, metrics)
             if step == start + 1:
                 self.records.restart_clock(metrics)  # compiling is no training speed
             validate = self._due(step, self.config.validate_every)

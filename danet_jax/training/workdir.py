@@ -25,6 +25,7 @@ FREE = {
     "train.validate_every",
     "train.save_every",
     "train.tensorboard",
+    "train.profile",
 }
 
 
@@ -39,7 +40,9 @@ def check_owner(workdir: Path, config: ExperimentConfig) -> None:
     if not has_checkpoint(workdir):
         return
     wanted = flat(json.loads(json.dumps(dataclasses.asdict(config))))
-    differences = _differences(_stored(workdir / CONFIG), wanted)
+    # A field that the run's version did not know yet had what is its default now.
+    usual = flat(json.loads(json.dumps(dataclasses.asdict(ExperimentConfig()))))
+    differences = _differences(usual | _stored(workdir / CONFIG), wanted)
     if differences:
         raise CheckpointError(
             f"{workdir}: holds the run of another config: {'; '.join(differences)}. "

@@ -54,6 +54,19 @@ def test_other_differences_are_all_named(tmp_path: Path) -> None:
     assert stored(tmp_path) == BASE
 
 
+def test_a_run_older_than_a_field_had_its_default(tmp_path: Path) -> None:
+    claim(tmp_path, BASE)
+    save_something(tmp_path)
+    path = tmp_path / "config.json"
+    values = json.loads(path.read_text())
+    del values["train"]["accumulate"]
+    path.write_text(json.dumps(values))
+    claim(tmp_path, BASE)
+    path.write_text(json.dumps(values))
+    with pytest.raises(CheckpointError, match=r"train\.accumulate was 1, now 2"):
+        claim(tmp_path, override(BASE, {"train.accumulate": 2}))
+
+
 def test_a_check_leaves_no_trace(tmp_path: Path) -> None:
     check_owner(tmp_path / "new", BASE)
     assert list(tmp_path.iterdir()) == []
