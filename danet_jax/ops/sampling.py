@@ -55,10 +55,10 @@ class Geometry(NamedTuple):
 
 
 class Corners(NamedTuple):
-    """The samples of P output positions; all arrays are [P, J], or [P, J, 4]."""
+    """The samples of P output positions; all arrays are [P, J]."""
 
-    row: jax.Array  # table row of the upper left corner, int32
-    weights: jax.Array  # of the four corners, mask included; [P, J, 4]
+    row: jax.Array  # table row of the upper left corner; uint32: none is negative
+    weights: tuple[jax.Array, ...]  # of the four corners, mask included
     ly: jax.Array  # distance below the upper corners, pixels in [0, 1)
     lx: jax.Array  # distance right of the left corners
 
@@ -106,8 +106,8 @@ def corners(
     row = row + (jnp.arange(geometry.samples, dtype=jnp.int32)[None] // geometry.taps)
     lower = mask * ly
     upper = mask - lower
-    weights = [upper - upper * lx, upper * lx, lower - lower * lx, lower * lx]
-    return Corners(row, jnp.stack(weights, axis=-1), ly, lx)
+    weights = (upper - upper * lx, upper * lx, lower - lower * lx, lower * lx)
+    return Corners(row.astype(jnp.uint32), weights, ly, lx)
 
 
 def _grid(
