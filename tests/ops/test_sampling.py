@@ -37,9 +37,10 @@ def test_corners_by_hand() -> None:
     assert at.row.tolist() == rows
     assert at.ly.tolist() == [[0.25, 0], [0, 0]]
     assert at.lx.tolist() == [[0.5, 0], [0.25, 0]]
-    assert at.weights[0, 0].tolist() == [0.375, 0.375, 0.125, 0.125]
-    assert at.weights[0, 1].tolist() == [2, 0, 0, 0]
-    assert at.weights[1, 0].tolist() == [3, 1, 0, 0]
+    weights = np.stack(at.weights, axis=-1)
+    assert weights[0, 0].tolist() == [0.375, 0.375, 0.125, 0.125]
+    assert weights[0, 1].tolist() == [2, 0, 0, 0]
+    assert weights[1, 0].tolist() == [3, 1, 0, 0]
 
 
 @pytest.mark.parametrize("stride", [(1, 1), (2, 3)])
