@@ -39,7 +39,8 @@ def test_options_for_memory_keep_less() -> None:
         return feature_bytes(abstract_danet(TWO_SCALES, **options), image)
 
     assert kept(remat=True) < kept() / 2
-    assert kept(dtype=jnp.bfloat16) < 0.7 * kept()
+    # Half of it, but offsets and masks stay float32: much, in so narrow a network.
+    assert kept(dtype=jnp.bfloat16) < 0.8 * kept()
 
 
 def test_an_image_too_small() -> None:
