@@ -114,7 +114,7 @@ def torch_side() -> tuple[Step, Restore]:
 
 def run_side(side: str, arguments: argparse.Namespace) -> None:
     """Trains one side and prints a line of JSON for each test."""
-    images = open_folder(arguments.test, 1)
+    images = open_folder(arguments.test, 1, cache_gib=1.0)
     train, restore = jax_side() if side == "jax" else torch_side()
     trained, tests = 0.0, 0
     stream = enumerate(batches(arguments.train, 10**6), 1)
