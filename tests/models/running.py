@@ -69,6 +69,7 @@ def run(
     *,
     prefix: str = "",
     call: Callable[..., Any] = call,
+    options: dict[str, Any] | None = QUICK,
 ) -> Results:
     """Runs a module forward and backward on arrays in torch's layout.
 
@@ -78,6 +79,7 @@ def run(
         cotangents: of the outputs, NCHW.
         prefix: see ``fill``.
         call: of the module and its inputs, in our layout; returns an array or a tuple.
+        options: of the compiler; None for its defaults.
     """
     graphdef, params = nnx.split(module, nnx.Param)
 
@@ -90,7 +92,7 @@ def run(
         return outputs, *pull(cotangents)
 
     ours = tuple(map(to_nhwc, inputs)), tuple(map(to_nhwc, cotangents))
-    compiled = jax.jit(program, compiler_options=QUICK)
+    compiled = jax.jit(program, compiler_options=options)
     outputs, param_grads, input_grads = compiled(nnx.as_pure(params), *ours)
     return Results(
         [to_nchw(np.asarray(array)) for array in outputs],
