@@ -35,7 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--network",
         nargs="+",
         choices=list(VARIANTS),
-        default=list(VARIANTS),
         metavar="NAME",
         help=f"of {', '.join(VARIANTS)}; default: all",
     )
@@ -47,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WxH",
         help="image sizes in pixels, e.g. 480x320 256x256",
     )
-    add("--channels", type=int, choices=(1, 3), default=1, help="gray (default) or RGB")
+    add("--channels", type=int, choices=(1, 3), help="gray (default) or RGB")
     add("--json", action="store_true", help="print JSON in place of a table")
 
 
@@ -72,11 +71,16 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
 
 def _networks(arguments: argparse.Namespace) -> dict[str, DANetConfig]:
     if arguments.config is not None:
+        if arguments.network or arguments.channels:
+            raise ConfigError(
+                "complexity: --config already says which network and how many "
+                "channels. Leave --network and --channels out."
+            )
         config = load_config(arguments.config)
         return {config.name: config.model}
     return {
-        name: dataclasses.replace(VARIANTS[name], channels=arguments.channels)
-        for name in arguments.network
+        name: dataclasses.replace(VARIANTS[name], channels=arguments.channels or 1)
+        for name in arguments.network or VARIANTS
     }
 
 
@@ -97,7 +101,7 @@ def _row(name: str, config: DANetConfig, height: int, width: int) -> dict[str, A
     except ValueError as error:
         raise ConfigError(str(error)) from error
     published = None
-    if config.channels == 1 and (height, width) == _SIZE_OF_TABLE_7:
+    if config == VARIANTS.get(name) and (height, width) == _SIZE_OF_TABLE_7:
         published = PUBLISHED.get(name)
     return {
         "network": name,

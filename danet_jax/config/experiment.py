@@ -81,7 +81,7 @@ class TrainConfig:
     seed: int = 0  # of initialisation, patches and noise
     dtype: Literal["float32", "bfloat16"] = "float32"  # of features, not parameters
     remat: bool = False  # recompute each stage in the backward pass: memory for time
-    scan: bool = False  # one compiled body for a stage's equal blocks; slow on CPUs
+    scan: bool = False  # one compiled body for a stage's equal blocks
     log_every: int = 50  # steps between records in metrics.jsonl
     validate_every: int = 5000  # steps between validations; the last step has one
     save_every: int = 1000  # steps between checkpoints; the last step has one

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.typing import DTypeLike
 
-from danet_jax.checks import check_nhwc, message
+from danet_jax.checks import check_nhwc, check_type, message
 from danet_jax.config import DANetConfig
 from danet_jax.models.layers import Conv
 from danet_jax.models.stage import Down, Stage, Up
@@ -65,8 +65,10 @@ class DANet(nnx.Module):
         dtype: of the features. Parameters, coordinates, sampling weights and the final
             sum are float32 in any case.
         remat: recompute each stage in the backward pass instead of keeping it.
-        scan: compile one body for the equal blocks of a stage. Not for CPUs, where the
-            gradient of a convolution inside a loop is ten times slower.
+        scan: compile one body for the equal blocks of a stage. CPUs compile it no
+            faster.
+    Raises:
+        TypeError: the config is none, or the dtype is not floating point.
     Source: Huang et al. 2021, Fig. 2; what the paper leaves open: docs/deviations.md.
     Example:
         >>> def restore(image):
@@ -87,6 +89,9 @@ class DANet(nnx.Module):
         remat: bool = False,
         scan: bool = False,
     ):
+        check_type("DANet", "config", config, DANetConfig)
+        if not jnp.issubdtype(dtype, jnp.floating):
+            raise TypeError(message("DANet", "dtype", "be floating point", dtype))
         inner: dict[str, Any] = {"dtype": dtype, "rngs": rngs}
         levels = range(config.scales)
         self.config = config

@@ -41,7 +41,8 @@ def geometry_of(
         rule = f"fit into x of {h}x{w} pixels with padding {padding}"
         got = f"{kh}x{kw} taps, dilation {dilation}"
         raise ValueError(message(WHERE, "kernel", rule, got))
-    check_shape(WHERE, "offsets", offsets, (n, *out, "G", kh * kw, 2))
+    repair = "It follows from x, kernel, stride, padding and dilation."
+    check_shape(WHERE, "offsets", offsets, (n, *out, "G", kh * kw, 2), repair)
     return Geometry(
         image=(n, h, w, c),
         output=(out[0], out[1]),

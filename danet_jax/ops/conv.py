@@ -1,9 +1,9 @@
 """Plain convolutions whose gradients are spelled in the forms that are fast on CPUs.
 
 On accelerators all is left to the library. XLA's CPU compiler is fast for a forward
-convolution and for matrix products; what differentiation makes of a convolution is up
-to six times slower, and fifty times slower inside a loop. Spelled here, the gradients
-are such convolutions and products too. Measured by ``benchmarks/convolution.py``.
+convolution and for matrix products; what differentiation makes of a convolution takes
+up to four times as long. Spelled here, the gradients are such convolutions and products
+too, also inside a loop. See docs/speed.md.
 """
 
 import functools

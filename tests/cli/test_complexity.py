@@ -42,6 +42,7 @@ def test_json_of_a_config_at_two_sizes(capsys) -> None:
         (["--size", "8x4", "--network", "unet"], "at least 8x8 pixels; got 8x4"),
         (["--network", "danett"], "invalid choice: 'danett'"),
         (["--config.model.channels=3"], "takes no overrides"),
+        (["--config", str(TINY), "--channels", "3"], "Leave --network and --chan"),
     ],
 )
 def test_bad_input_is_one_line(words, match, capsys) -> None:

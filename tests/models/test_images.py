@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
-from danet_jax import DANetConfig
+from danet_jax import DANet, DANetConfig
 from danet_jax.models import abstract_danet
 from tests.models.networks import (
     PLAIN,
@@ -78,3 +79,11 @@ def test_images_of_another_dtype(dtype: str) -> None:
 def test_a_list_is_no_image() -> None:
     with pytest.raises(TypeError, match="floating point array; got list"):
         abstract_danet(TWO_SCALES)([[[[0.5]]]])
+
+
+def test_a_config_or_dtype_that_is_none() -> None:
+    rngs = nnx.Rngs(0)
+    with pytest.raises(TypeError, match=r'"config" must be .*DANetConfig; got'):
+        DANet("danet", rngs=rngs)
+    with pytest.raises(TypeError, match='"dtype" must be floating point; got int8'):
+        DANet(TWO_SCALES, rngs=rngs, dtype="int8")

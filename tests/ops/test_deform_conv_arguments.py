@@ -37,7 +37,12 @@ SHAPES = [
     ("x", (2, 5, 0, 4), "not be empty; got (2, 5, 0, 4)."),
     ("kernel", (3, 3, 4), "be [kh, kw, 4, O]; got (3, 3, 4)."),
     ("kernel", (3, 3, 2, 3), "be [kh, kw, 4, O]; got (3, 3, 2, 3)."),
-    ("offsets", (2, 5, 6, 2, 18), "be [2, 5, 6, G, 9, 2]; got (2, 5, 6, 2, 18)."),
+    (
+        "offsets",
+        (2, 5, 6, 2, 18),
+        "be [2, 5, 6, G, 9, 2]; got (2, 5, 6, 2, 18). It follows from x, kernel, "
+        "stride, padding and dilation.",
+    ),
     ("offsets", (1, 5, 6, 2, 9, 2), "be [2, 5, 6, G, 9, 2]; got (1, 5, 6, 2, 9, 2)."),
     ("offsets", (2, 4, 6, 2, 9, 2), "be [2, 5, 6, G, 9, 2]; got (2, 4, 6, 2, 9, 2)."),
     ("offsets", (2, 5, 7, 2, 9, 2), "be [2, 5, 6, G, 9, 2]; got (2, 5, 7, 2, 9, 2)."),
