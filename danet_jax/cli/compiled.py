@@ -9,6 +9,7 @@ import jax
 
 VARIABLE = "JAX_COMPILATION_CACHE_DIR"
 _OPTION = "jax_compilation_cache_dir"
+_FROM_SECONDS = "jax_persistent_cache_min_compile_time_secs"
 
 
 def keep_compiled() -> None:
@@ -27,6 +28,9 @@ def keep_compiled() -> None:
     except OSError:
         return
     jax.config.update(_OPTION, str(folder))
+    # The initial parameters take a hundred small programs: together, five seconds.
+    if _FROM_SECONDS.upper() not in os.environ:
+        jax.config.update(_FROM_SECONDS, 0)
 
 
 def _processor() -> str:

@@ -40,7 +40,7 @@ def _barrier(_: jax.Array, function: Callable[..., Any], *arrays: Any) -> Any:
     return lax.optimization_barrier(function(*arrays))
 
 
-CPU = Backend(600_000, 600_000, 2048, True, _cpu_fence)
+CPU = Backend(1_200_000, 600_000, 4096, True, _cpu_fence)
 # Columns of 256 MB forward; the gradient's updates are four times its columns.
 ACCELERATOR = Backend(1 << 26, 1 << 24, 1 << 30, False, _barrier)
 

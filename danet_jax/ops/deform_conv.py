@@ -15,7 +15,14 @@ from jax import lax
 
 from danet_jax.ops import chunks
 from danet_jax.ops.arguments import Pair, check_arrays, geometry_of
-from danet_jax.ops.sampling import Corners, Geometry, corners, image_of, table_of
+from danet_jax.ops.sampling import (
+    Corners,
+    Geometry,
+    corners,
+    image_of,
+    table_of,
+    weights_of,
+)
 
 
 def deform_conv2d(
@@ -120,11 +127,14 @@ def _forward(
     table = table_of(x, geometry)
     matrix = _matrix_of(kernel, geometry)
     locate = functools.partial(corners, geometry=geometry)
-    read = functools.partial(_columns, geometry)
+
+    # Forward, the weights are cheaper to form where they are used than to store.
+    def read(table, at, mask):
+        return _columns(geometry, table, at.row, weights_of(at, mask))
 
     def chunk(carry, first, offsets, mask):
-        at = backend.fence(first, locate, first, offsets, mask)
-        columns = _flat(backend.fence(first, read, table, at), x.dtype)
+        at = backend.fence(first, locate, first, offsets)
+        columns = _flat(backend.fence(first, read, table, at, mask), x.dtype)
         return carry, _product(columns, matrix, x.dtype)
 
     floats = geometry.samples * geometry.width
@@ -146,18 +156,23 @@ def _backward(
     """Cotangents of x, offsets, mask and kernel, from the cotangent [T, O] of y."""
     table = table_of(x, geometry)
     matrix = _matrix_of(kernel, geometry)
-    locate = functools.partial(corners, geometry=geometry)
     read = functools.partial(_columns, geometry)
     inner_products = functools.partial(_inner_products, geometry)
 
+    def locate(first, offsets, mask):
+        at = corners(first, offsets, geometry)
+        return at, weights_of(at, mask)
+
     def chunk(carry, first, offsets, mask, g):
         table_grad, matrix_grad = carry
-        at = backend.fence(first, locate, first, offsets, mask)
+        at, weights = backend.fence(first, locate, first, offsets, mask)
         column_grad = _product(g, matrix.T, mask.dtype)
-        products = backend.fence(first, inner_products, table, at, column_grad)
-        columns = _flat(backend.fence(first, read, table, at), x.dtype)
+        products = backend.fence(first, inner_products, table, at.row, column_grad)
+        columns = _flat(backend.fence(first, read, table, at.row, weights), x.dtype)
         matrix_grad = matrix_grad + _product(columns.T, g, mask.dtype)
-        table_grad = _scatter(table_grad, at, column_grad, geometry)
+        updates = _updates(geometry, weights, column_grad)
+        rows = _corner_rows(geometry, at.row)
+        table_grad = table_grad.at[rows].add(updates, mode="promise_in_bounds")
         return (table_grad, matrix_grad), _sample_grads(products, mask, at)
 
     zeros = (jnp.zeros(table.shape, mask.dtype), jnp.zeros(matrix.shape, mask.dtype))
@@ -196,10 +211,10 @@ def _take(table: jax.Array, rows: jax.Array) -> jax.Array:
     return table.at[rows].get(mode="promise_in_bounds")
 
 
-def _corner_rows(at: Corners, geometry: Geometry) -> jax.Array:
+def _corner_rows(geometry: Geometry, row: jax.Array) -> jax.Array:
     """Table rows of all four corners, (P, G, K, 4)."""
     steps = jnp.array(geometry.corner_steps, jnp.uint32).reshape(1, 1, 1, 4)
-    return at.row.reshape(-1, geometry.groups, geometry.taps, 1) + steps
+    return row.reshape(-1, geometry.groups, geometry.taps, 1) + steps
 
 
 def _flat(columns: jax.Array, dtype: Any) -> jax.Array:
@@ -207,7 +222,12 @@ def _flat(columns: jax.Array, dtype: Any) -> jax.Array:
     return columns.reshape(columns.shape[0], -1).astype(dtype)
 
 
-def _columns(geometry: Geometry, table: jax.Array, at: Corners) -> jax.Array:
+def _columns(
+    geometry: Geometry,
+    table: jax.Array,
+    row: jax.Array,
+    weights: tuple[jax.Array, ...],
+) -> jax.Array:
     """The sampled values (P, G, K, c), in the dtype of the weights.
 
     To be flattened outside of the fence: XLA's CPU compiler would loop over [P, J c],
@@ -215,17 +235,17 @@ def _columns(geometry: Geometry, table: jax.Array, at: Corners) -> jax.Array:
     load them one by one.
     """
     split = (-1, geometry.groups, geometry.taps)
-    row = at.row.reshape(split)
+    row = row.reshape(split)
     terms = (
         weight.reshape(*split, 1)
         * _take(table, row + jnp.uint32(step)).astype(weight.dtype)
-        for weight, step in zip(at.weights, geometry.corner_steps, strict=True)
+        for weight, step in zip(weights, geometry.corner_steps, strict=True)
     )
     return functools.reduce(operator.add, terms)
 
 
 def _inner_products(
-    geometry: Geometry, table: jax.Array, at: Corners, column_grad: jax.Array
+    geometry: Geometry, table: jax.Array, row: jax.Array, column_grad: jax.Array
 ) -> jax.Array:
     """Inner products (P, G, K, 4) of each corner's row with the columns' cotangent.
 
@@ -233,21 +253,19 @@ def _inner_products(
     times slower on CPUs.
     """
     split = (-1, geometry.groups, geometry.taps)
-    rows = _take(table, _corner_rows(at, geometry)).astype(column_grad.dtype)
+    rows = _take(table, _corner_rows(geometry, row)).astype(column_grad.dtype)
     grads = column_grad.reshape(*split, 1, geometry.width)
     terms = (rows[..., i] * grads[..., i] for i in range(geometry.width))
     return functools.reduce(operator.add, terms)
 
 
-def _scatter(
-    table_grad: jax.Array, at: Corners, column_grad: jax.Array, geometry: Geometry
+def _updates(
+    geometry: Geometry, weights: tuple[jax.Array, ...], column_grad: jax.Array
 ) -> jax.Array:
-    """Adds each column's cotangent, weighted, to the rows of its four corners."""
+    """What each column's cotangent adds to its four corners' rows, (P, G, K, 4, c)."""
     split = (-1, geometry.groups, geometry.taps)
-    weights = jnp.stack(at.weights, axis=-1).reshape(*split, 4, 1)
-    updates = weights * column_grad.reshape(*split, 1, geometry.width)
-    rows = _corner_rows(at, geometry)
-    return table_grad.at[rows].add(updates, mode="promise_in_bounds")
+    stacked = jnp.stack(weights, axis=-1).reshape(*split, 4, 1)
+    return stacked * column_grad.reshape(*split, 1, geometry.width)
 
 
 def _sample_grads(

@@ -58,7 +58,6 @@ class Corners(NamedTuple):
     """The samples of P output positions; all arrays are [P, J]."""
 
     row: jax.Array  # table row of the upper left corner; uint32: none is negative
-    weights: tuple[jax.Array, ...]  # of the four corners, mask included
     ly: jax.Array  # distance below the upper corners, pixels in [0, 1)
     lx: jax.Array  # distance right of the left corners
 
@@ -77,17 +76,14 @@ def image_of(table: jax.Array, geometry: Geometry) -> jax.Array:
     return padded[:, BORDER:-BORDER, BORDER:-BORDER]
 
 
-def corners(
-    first: jax.Array, offsets: jax.Array, mask: jax.Array, geometry: Geometry
-) -> Corners:
+def corners(first: jax.Array, offsets: jax.Array, geometry: Geometry) -> Corners:
     """Locates the samples of consecutive output positions.
 
     Args:
         first: number of the first output position, in row-major order over (n, y, x).
         offsets: [P, 2J] displacements in pixels, ordered (group, tap, (dy, dx)).
-        mask: [P, J] modulation, ordered (group, tap).
         geometry: sizes.
-    Source: Dai et al. 2017, Eq. 2 to 4; Zhu et al. 2019, Eq. 1 (the modulation).
+    Source: Dai et al. 2017, Eq. 2 to 4.
     """
     _, h, w, _ = geometry.image
     out_h, out_w = geometry.output
@@ -99,15 +95,22 @@ def corners(
     grid_y = _grid(out_y, tap // geometry.kernel[1], geometry, axis=0)
     grid_x = _grid(out_x, tap % geometry.kernel[1], geometry, axis=1)
     displacement = offsets.reshape(count, geometry.samples, 2)
-    top, ly = _cell(grid_y.astype(mask.dtype) + displacement[..., 0], h)
-    left, lx = _cell(grid_x.astype(mask.dtype) + displacement[..., 1], w)
+    top, ly = _cell(grid_y.astype(offsets.dtype) + displacement[..., 0], h)
+    left, lx = _cell(grid_x.astype(offsets.dtype) + displacement[..., 1], w)
     line = number * (h + 2 * BORDER) + top
     row = (line * (w + 2 * BORDER) + left) * geometry.groups
     row = row + (jnp.arange(geometry.samples, dtype=jnp.int32)[None] // geometry.taps)
-    lower = mask * ly
+    return Corners(row.astype(jnp.uint32), ly, lx)
+
+
+def weights_of(at: Corners, mask: jax.Array) -> tuple[jax.Array, ...]:
+    """The weights [P, J] of the four corners, mask [P, J] included.
+
+    Source: Dai et al. 2017, Eq. 3; Zhu et al. 2019, Eq. 1 (the modulation).
+    """
+    lower = mask * at.ly
     upper = mask - lower
-    weights = (upper - upper * lx, upper * lx, lower - lower * lx, lower * lx)
-    return Corners(row.astype(jnp.uint32), weights, ly, lx)
+    return upper - upper * at.lx, upper * at.lx, lower - lower * at.lx, lower * at.lx
 
 
 def _grid(

@@ -17,7 +17,7 @@ from tests.tolerances import INPUT_GRADIENT, assert_near
 def test_lengths_by_hand() -> None:
     # 256x256 pixels, 9 taps of 64 channels: 600 000 // 576 = 1041, then a divisor.
     assert chunk_length(65536, 576, 600_000, CPU) == 1024
-    assert chunk_length(65536, 9, 600_000, CPU) == 2048
+    assert chunk_length(65536, 9, 600_000, CPU) == 4096
     assert chunk_length(70, 576, 600_000, CPU) == 35
     assert chunk_length(71, 576, 600_000, CPU) == 35  # two and a tail of 1
     assert chunk_length(1, 576, 600_000, CPU) == 1
