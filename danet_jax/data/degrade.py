@@ -1,6 +1,9 @@
-"""The noise of the literature's test images."""
+"""The degradations that are made on the host: test noise, and JPEG."""
+
+import io
 
 import numpy as np
+from PIL import Image
 
 from danet_jax.checks import message
 from danet_jax.config import EvaluationConfig
@@ -36,3 +39,30 @@ def noisy(
     if evaluation.round:
         return to_float(to_uint8(degraded))
     return np.clip(degraded, 0, 1) if evaluation.clip else degraded
+
+
+def jpeg(clean: np.ndarray, quality: int) -> np.ndarray:
+    """Codes an image as JPEG and decodes it again, with Pillow's encoder.
+
+    Colour is coded as YCbCr with halved chroma (4:2:0), as cameras and Pillow do.
+
+    Args:
+        clean: uint8 [H, W, 1 or 3].
+        quality: 1 to 100, on the scale of the Independent JPEG Group.
+    Returns:
+        uint8 in the shape of clean.
+    Raises:
+        TypeError: clean is not uint8.
+        ValueError: another shape or quality.
+    """
+    if clean.dtype != np.uint8:
+        raise TypeError(message("jpeg", "clean", "be uint8", clean.dtype))
+    if clean.ndim != 3 or clean.shape[2] not in (1, 3):
+        raise ValueError(message("jpeg", "clean", "be [H, W, 1 or 3]", clean.shape))
+    if not 1 <= quality <= 100:
+        raise ValueError(message("jpeg", "quality", "lie in 1 to 100", quality))
+    pixels = clean[..., 0] if clean.shape[2] == 1 else clean
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "JPEG", quality=quality)
+    with Image.open(buffer) as file:
+        return np.asarray(file).reshape(clean.shape)

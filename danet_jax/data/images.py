@@ -6,6 +6,7 @@ rows (an EXIF orientation is not applied). 8 bits exist only here and in files.
 
 import io
 from pathlib import Path, PurePath
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -17,7 +18,12 @@ SUFFIXES = frozenset(
 )
 GRAY_MODES = frozenset(("1", "L", "LA"))  # as Pillow calls them
 COLOUR_MODES = frozenset(("RGB", "RGBA", "RGBX", "P", "PA", "CMYK", "YCbCr"))
-_GRAY_OF_RGB = (0.298936021293775, 0.587043074451121, 0.114020904255103)
+Gray = Literal["rgb2gray", "y"]
+# What a gray value is made of: an offset, and the weights of red, green and blue.
+_WEIGHTS: dict[Gray, tuple[float, ...]] = {
+    "rgb2gray": (0, 0.298936021293775, 0.587043074451121, 0.114020904255103),
+    "y": (16, 65.481 / 255, 128.553 / 255, 24.966 / 255),
+}
 
 
 def find_images(root: Path, pattern: str = "**/*") -> list[Path]:
@@ -46,18 +52,22 @@ def find_images(root: Path, pattern: str = "**/*") -> list[Path]:
     return files
 
 
-def read_image(path: Path, channels: int) -> np.ndarray:
+def read_image(path: Path, channels: int, gray: Gray = "rgb2gray") -> np.ndarray:
     """Decodes an 8-bit image file completely.
 
     Args:
         path: file of any format that Pillow reads.
-        channels: 1 for gray: colour becomes ``floor(0.2989 R + 0.5870 G + 0.1140 B +
-            0.5)``. 3 for RGB: gray is repeated, a palette looked up. Alpha is dropped.
+        channels: 1 for gray. 3 for RGB: gray is repeated, a palette looked up. Alpha is
+            dropped.
+        gray: what colour becomes with one channel, rounded: "rgb2gray", ``0.2989 R +
+            0.5870 G + 0.1140 B``, or "y", ``16 + (65.481 R + 128.553 G + 24.966 B) /
+            255``, the luma in its studio range. Files that are gray stay as they are.
     Returns:
         uint8 [H, W, channels].
     Raises:
         DataError: no such file, no image, a truncated one, or not 8 bits a sample.
-    Source: weights of MATLAB's ``rgb2gray``, which made the literature's gray sets.
+    Source: MATLAB's ``rgb2gray``, which made the literature's gray sets, and its
+        ``rgb2ycbcr``, which the literature on JPEG artifacts uses.
     """
     if channels not in (1, 3):
         raise ValueError(message("read_image", "channels", "be 1 or 3", channels))
@@ -66,8 +76,8 @@ def read_image(path: Path, channels: int) -> np.ndarray:
             refusal = depth_refusal(file)
             file.load()
             file.info.pop("transparency", None)  # convert() warns about some kinds
-            gray = file.mode in GRAY_MODES
-            pixels = np.asarray(file.convert("L" if gray else "RGB"))
+            mode = "L" if file.mode in GRAY_MODES else "RGB"
+            pixels = np.asarray(file.convert(mode))
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file.") from error
     except Exception as error:  # decoders of broken files raise errors of any kind
@@ -79,7 +89,7 @@ def read_image(path: Path, channels: int) -> np.ndarray:
         raise DataError(f"{path}: {refusal}")
     if pixels.ndim == 2:
         return np.repeat(pixels[..., None], channels, axis=2)
-    return _gray(pixels) if channels == 1 else pixels
+    return gray_of(pixels, gray) if channels == 1 else pixels
 
 
 def depth_refusal(file: Image.Image) -> str:
@@ -157,6 +167,13 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
 
 
+def gray_of(rgb: np.ndarray, gray: Gray = "rgb2gray") -> np.ndarray:
+    """Returns uint8 [H, W, 1] of uint8 RGB [H, W, 3]; ``read_image`` says how."""
+    offset, *weights = _WEIGHTS[gray]
+    channels = (weight * rgb[..., i : i + 1] for i, weight in enumerate(weights))
+    return np.floor(sum(channels) + offset + 0.5).astype(np.uint8)
+
+
 def _check_pattern(pattern: str) -> None:
     parts = PurePath(pattern).parts
     bare = parts[-1:] == ("**",) or any("**" in p for p in parts if p != "**")
@@ -167,10 +184,3 @@ def _check_pattern(pattern: str) -> None:
 
 def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
-
-
-def _gray(rgb: np.ndarray) -> np.ndarray:
-    red, green, blue = (
-        weight * rgb[..., i : i + 1] for i, weight in enumerate(_GRAY_OF_RGB)
-    )
-    return np.floor(red + green + blue + 0.5).astype(np.uint8)

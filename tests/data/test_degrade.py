@@ -1,10 +1,14 @@
 """The noise of the test images."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from danet_jax.config import EvaluationConfig
-from danet_jax.data.degrade import noisy
+from danet_jax.data.degrade import jpeg, noisy
+from danet_jax.data.images import read_image
 
 CLEAN = np.random.RandomState(1).randint(0, 256, (7, 5, 3), dtype=np.uint8)
 
@@ -52,3 +56,26 @@ def test_bad_input() -> None:
     for sigma_255 in (-1.0, float("nan")):
         with pytest.raises(ValueError, match=r"sigma_255.*at least 0"):
             noisy(CLEAN, EvaluationConfig(), sigma_255)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpeg_is_what_a_file_would_hold(tmp_path: Path, channels: int) -> None:
+    clean = np.zeros((24, 40, channels), np.uint8)
+    clean[4:15, 3:29] = 200
+    degraded = jpeg(clean, 10)
+    assert degraded.dtype == np.uint8
+    assert degraded.shape == clean.shape
+    picture = Image.fromarray(clean.squeeze())
+    picture.save(tmp_path / "a.jpg", quality=10)
+    np.testing.assert_array_equal(degraded, read_image(tmp_path / "a.jpg", channels))
+    errors = [np.abs(jpeg(clean, q).astype(int) - clean).mean() for q in (10, 50, 95)]
+    assert errors[0] > errors[1] > errors[2]
+
+
+def test_jpeg_refuses_what_it_cannot_code() -> None:
+    with pytest.raises(TypeError, match='"clean" must be uint8; got float32'):
+        jpeg(CLEAN.astype(np.float32), 10)
+    with pytest.raises(ValueError, match=r'"clean" must be \[H, W, 1 or 3\]'):
+        jpeg(CLEAN[..., :2], 10)
+    with pytest.raises(ValueError, match='"quality" must lie in 1 to 100; got 0'):
+        jpeg(CLEAN, 0)

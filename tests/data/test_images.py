@@ -196,3 +196,12 @@ def test_conversions_refuse_what_they_cannot_mean() -> None:
         to_uint8(RGB)
     with pytest.raises(TypeError, match="must be uint8; got float64"):
         to_float(np.zeros(3))
+
+
+def test_colour_as_luma(tmp_path: Path) -> None:
+    """By hand: black and white are 16 and 235; pure red 16 + 65.481."""
+    pixels = np.array([[[0, 0, 0], [255, 255, 255], [255, 0, 0]]], np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png", 1, "y").ravel().tolist() == [16, 235, 81]
+    Image.fromarray(pixels[..., 0]).save(tmp_path / "gray.png")
+    assert read_image(tmp_path / "gray.png", 1, "y").ravel().tolist() == [0, 255, 255]
