@@ -150,7 +150,7 @@ def main() -> None:
     """Measures all cases."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
-    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--repeats", type=int, default=7)
     arguments = parser.parse_args()
     rows = [
         measure(case, backward, arguments.repeats)

@@ -1,6 +1,7 @@
 """Fair timing on shared machines: sides in alternation, medians, ratios."""
 
 import json
+import math
 import os
 import platform
 import time
@@ -11,32 +12,46 @@ from statistics import median
 from typing import Any, NamedTuple
 
 
+TURN = 0.2  # least seconds of a turn
+
+
 class Time(NamedTuple):
-    """Medians over the repeats, in seconds."""
+    """Medians over the turns, in seconds a call."""
 
     wall: float
     cpu: float  # of all threads of the process
 
 
 def interleaved(
-    sides: Mapping[str, Callable[[], Any]], repeats: int
+    sides: Mapping[str, Callable[[], Any]], repeats: int, turn: float = TURN
 ) -> dict[str, Time]:
-    """Runs each side once to warm up, then all of them in turn.
+    """Lets the sides take turns; a turn is an untimed call, and then timed ones.
+
+    So many that the turn takes a while: right after the other side's work, caches,
+    threads and memory are not yet a side's own, and its first calls are slower.
 
     Args:
         sides: by name; a call returns when its work is done.
-        repeats: of each side.
+        repeats: turns of each side.
+        turn: least seconds of a turn.
     """
-    for run in sides.values():
+    calls: dict[str, int] = {}
+    for name, run in sides.items():
         run()
+        began = time.perf_counter()
+        run()
+        took = time.perf_counter() - began
+        calls[name] = max(math.ceil(turn / took), 1)
     walls: dict[str, list[float]] = {name: [] for name in sides}
     cpus: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(repeats):
         for name, run in sides.items():
-            wall, cpu = time.perf_counter(), time.process_time()
             run()
-            cpus[name].append(time.process_time() - cpu)
-            walls[name].append(time.perf_counter() - wall)
+            wall, cpu = time.perf_counter(), time.process_time()
+            for _ in range(calls[name]):
+                run()
+            cpus[name].append((time.process_time() - cpu) / calls[name])
+            walls[name].append((time.perf_counter() - wall) / calls[name])
     return {name: Time(median(walls[name]), median(cpus[name])) for name in sides}
 
 
