@@ -103,7 +103,10 @@ def starts(job: Job) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as cache:
         for state in ("cold", "warm"):
             run = run_side(
-                "jax", job._replace(repeats=1), JAX_COMPILATION_CACHE_DIR=cache
+                "jax",
+                job._replace(repeats=1),
+                JAX_COMPILATION_CACHE_DIR=cache,
+                JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",  # as danet sets it
             )
             rows.append(
                 {
