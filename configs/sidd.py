@@ -9,10 +9,11 @@ trained it in full:
 The settings are those of Sec. 4.1, which are the defaults; the interval of 130 pixels
 between patches is stated for DIV2K only. On SIDD-Medium:
 
+    danet prepare sidd --source SIDD_Medium_Srgb --out DIR
     python train.py --config configs/sidd.py --config.data.root=DIR
 
-The pairs are decoded once, at the start, and kept in memory: 29 GiB. With less, lower
-data.cache_gib; what does not fit is decoded anew for each patch, which is slow.
+Straight from the unpacked folder it trains, too, but what does not fit into
+data.cache_gib of memory (29 GiB in all) is then decoded anew for each patch.
 """
 
 from danet_jax.config import SIDD_MEDIUM, ExperimentConfig, override

@@ -88,6 +88,7 @@ def test_options_are_keyword_only():
 
 def test_the_package_imports_alone_and_without_warnings():
     lazy = ["torch", "tensorflow", "tensorboardX", "matplotlib", "orbax", "grain"]
+    lazy += ["tensorflow_datasets"]
     code = f"import danet_jax, sys; print(*set({lazy}) & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True

@@ -1,3 +1,4 @@
+import argparse
 import ast
 import dataclasses
 import re
@@ -8,27 +9,35 @@ import jax
 import pytest
 from flax import nnx
 
+from danet_jax.cli import prepare
 from danet_jax.cli import train as command
 from danet_jax.cli.main import main
 from danet_jax.config import (
-    DIV2K,
+    DIV2K_GRAY,
+    DIV2K_RGB,
     SIDD_MEDIUM,
     VARIANTS,
     EvaluationConfig,
     TrainConfig,
+    div2k_jpeg,
     load_config,
+    realsr,
 )
 from danet_jax.models import DANet
 from danet_jax.training import TrainResult
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted(path.relative_to(ROOT) for path in ROOT.glob("configs/**/*.py"))
-FULL = [path for path in PATHS if path.stem not in ("quickstart", "polyu")]
+SMALL = [path for path in PATHS if "small" in path.parts or path.stem == "quickstart"]
+FULL = [path for path in PATHS if path not in SMALL]
 SIGMAS = (15, 25, 50, 75)
+QUALITIES = (10, 20, 30, 40)
+SCALES = (2, 3, 4)
 SETS = {
     "gray": ("Set12", "BSD68", "Urban100"),
     "rgb": ("Kodak24", "CBSD68", "Urban100"),
 }
+FEWER_PARAMETERS = "an 85th of DANet's parameters"
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +57,9 @@ def _scores(path):
 
 def test_all_experiments_are_there():
     images = [f"awgn_{kind}_{sigma}" for kind in ("gray", "rgb") for sigma in SIGMAS]
-    names = [*images, "sidd"]
+    names = [*images, "sidd", "awgn_gray_blind", "awgn_rgb_blind"]
+    names += [f"jpeg_{quality}" for quality in QUALITIES]
+    names += [f"realsr_x{scale}" for scale in SCALES]
     expected = {f"{name}.py" for name in names} | {
         f"danet_s/{name}.py" for name in names
     }
@@ -83,7 +94,8 @@ def test_the_command_of_the_docstring(path, monkeypatch):
 def test_the_settings_are_those_of_the_paper(path):
     config = load_config(path)
     assert config.train == TrainConfig()  # see tests/config/test_experiment.py
-    assert config.evaluation == EvaluationConfig()
+    channel = "y" if "realsr" in path.stem else "all"
+    assert config.evaluation == EvaluationConfig(channel=channel)
     assert config.distributed == "off"
     assert (config.data.crop, config.data.interval) == (256, 130)
     assert (config.data.flips, config.data.jitter) == (True, False)
@@ -93,14 +105,37 @@ def test_the_settings_are_those_of_the_paper(path):
 @pytest.mark.parametrize("path", FULL, ids=str)
 def test_each_config_is_what_its_name_says(path):
     config, small = load_config(path), path.parent.name == "danet_s"
-    channels = 1 if "gray" in path.stem else 3
+    task, *rest = path.stem.split("_")
+    gray = task == "jpeg" or "gray" in rest
     variant = VARIANTS["danet_s" if small else "danet"]
-    assert config.model == dataclasses.replace(variant, channels=channels)
-    if path.stem == "sidd":
-        assert config.data == SIDD_MEDIUM
+    assert config.model == dataclasses.replace(variant, channels=1 if gray else 3)
+    number = re.sub(r"\D", "", path.stem)
+    usual = DIV2K_GRAY if gray else DIV2K_RGB
+    if "blind" in rest:
+        assert config.data == dataclasses.replace(usual, sigma_range_255=(0.0, 55.0))
+    elif task == "awgn":
+        assert config.data == dataclasses.replace(usual, sigma_255=float(number))
+    elif task == "jpeg":
+        assert config.data == div2k_jpeg(int(number))
     else:
-        sigma = float(path.stem.rpartition("_")[2])
-        assert config.data == dataclasses.replace(DIV2K, sigma_255=sigma)
+        assert config.data == (realsr(int(number)) if number else SIDD_MEDIUM)
+
+
+@pytest.mark.parametrize("path", FULL, ids=str)
+def test_the_preparation_fits_the_config(path):
+    """What the docstring and the message for those without data tell to type."""
+    config = load_config(path)
+    (line,) = re.findall(r"^    danet (prepare .*)$", _docstring(path), re.M)
+    (told,) = re.findall(r"danet (prepare .* --out OUT)\.", config.data.source)
+    parser = argparse.ArgumentParser()
+    prepare.add_arguments(parser)
+    scale = re.search(r"/Train/(\d)/", config.data.clean)
+    for words in line, told:
+        arguments = parser.parse_args(shlex.split(words)[1:])
+        assert arguments.channels == config.model.channels
+        assert arguments.gray == config.data.gray
+        assert (arguments.crop, arguments.interval) == (256, 130)
+        assert arguments.scale == (int(scale[1]) if scale else None)
 
 
 @pytest.mark.parametrize("path", FULL, ids=str)
@@ -108,15 +143,24 @@ def test_the_docstring_names_the_row_of_the_paper(path):
     title, small = _docstring(path).splitlines()[0], path.parent.name == "danet_s"
     assert title.startswith("DANet-S on " if small else "DANet on ")
     assert ("knowledge distillation" in _docstring(path)) == small
-    if path.stem == "sidd":
+    task, *rest = path.stem.split("_")
+    if "blind" in rest:
+        assert "No experiment of the paper" in _docstring(path)
+    elif task == "awgn":
+        kind, sigma = rest
+        assert {"gray": "on gray images", "rgb": "on RGB images"}[kind] in title
+        assert f"Gaussian noise of sigma {sigma}: " in title
+        assert {"gray": "Table 2", "rgb": "Table 3"}[kind] in title
+        assert tuple(_scores(path)) == SETS[kind]
+    elif task == "jpeg":
+        assert f"quality {rest[0]}: Table 5" in title
+        assert tuple(_scores(path)) == ("Classic5", "LIVE1")
+    elif task == "realsr":
+        assert f"scale {rest[0][1:]}: Table 6" in title
+        assert tuple(_scores(path)) == ("RealSR",)
+    else:
         assert "Table 4" in title
         assert set(_scores(path)) == {"SIDD", "DND"}
-        return
-    _, kind, sigma = path.stem.split("_")
-    assert {"gray": "on gray images", "rgb": "on RGB images"}[kind] in title
-    assert f"Gaussian noise of sigma {sigma}: " in title
-    assert {"gray": "Table 2", "rgb": "Table 3"}[kind] in title
-    assert tuple(_scores(path)) == SETS[kind]
 
 
 @pytest.mark.parametrize("kind", ["gray", "rgb"])
@@ -129,13 +173,33 @@ def test_more_noise_lowers_the_published_scores(folder, kind):
         assert list(ssim) == sorted(ssim, reverse=True)
 
 
-def test_quickstart_is_small():
-    path = Path("configs/quickstart.py")
+@pytest.mark.parametrize("folder", [Path("configs"), Path("configs/danet_s")], ids=str)
+def test_harder_tasks_have_lower_published_scores(folder):
+    jpeg = [_scores(folder / f"jpeg_{quality}.py") for quality in QUALITIES]
+    for name in "Classic5", "LIVE1":
+        columns = list(zip(*(table[name] for table in jpeg), strict=True))
+        assert columns == [tuple(sorted(column)) for column in columns]
+    realsr = [_scores(folder / f"realsr_x{scale}.py")["RealSR"] for scale in SCALES]
+    psnr = [scores[0] for scores in realsr]
+    assert psnr == sorted(psnr, reverse=True)
+
+
+def test_all_tasks_have_a_small_sibling():
+    assert {path.stem for path in SMALL} == {
+        *("quickstart", "awgn_gray_25", "awgn_rgb_blind"),
+        *("jpeg_blind", "polyu", "realsr"),
+    }
+
+
+@pytest.mark.parametrize("path", SMALL, ids=str)
+def test_small_ones_take_minutes(path):
     config = load_config(path)
     network = nnx.eval_shape(lambda: DANet(config.model, rngs=nnx.Rngs(0)))
     leaves = jax.tree.leaves(nnx.state(network, nnx.Param))
     share = 23_401_504 / sum(leaf.size for leaf in leaves)  # DANet has as many
-    assert f"an {round(share)}th of DANet's parameters" in _docstring(path)
+    if FEWER_PARAMETERS in _docstring(path):
+        assert f"an {round(share)}th of DANet's parameters" == FEWER_PARAMETERS
+    assert share > 80
     pixels = config.train.steps * config.train.batch_size * config.data.crop**2
-    assert pixels < 40e6  # minutes on two CPU cores
+    assert pixels < 60e6  # minutes on two CPU cores
     assert config.train.steps % config.train.validate_every == 0

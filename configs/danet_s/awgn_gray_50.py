@@ -11,14 +11,15 @@ The paper starts DANet-S from the decoder of a larger network that was trained b
 
 The settings are those of Sec. 4.1, which are the defaults. On DIV2K:
 
+    danet prepare div2k --channels 1 --source DIV2K_train_HR --out DIR
     python train.py --config configs/danet_s/awgn_gray_50.py --config.data.root=DIR
 """
 
-from danet_jax.config import DIV2K, VARIANTS, ExperimentConfig, override
+from danet_jax.config import DIV2K_GRAY, VARIANTS, ExperimentConfig, override
 
 
 def get_config() -> ExperimentConfig:
     base = ExperimentConfig(
-        name="danet_s_awgn_gray_50", model=VARIANTS["danet_s"], data=DIV2K
+        name="danet_s_awgn_gray_50", model=VARIANTS["danet_s"], data=DIV2K_GRAY
     )
     return override(base, {"data.sigma_255": 50.0})

@@ -11,14 +11,15 @@ The paper starts DANet-S from the decoder of a larger network that was trained b
 
 The settings are those of Sec. 4.1, which are the defaults. On DIV2K:
 
+    danet prepare div2k --source DIV2K_train_HR --out DIR
     python train.py --config configs/danet_s/awgn_rgb_25.py --config.data.root=DIR
 """
 
-from danet_jax.config import DIV2K, VARIANTS, ExperimentConfig, override
+from danet_jax.config import DIV2K_RGB, VARIANTS, ExperimentConfig, override
 
 
 def get_config() -> ExperimentConfig:
     base = ExperimentConfig(
-        name="danet_s_awgn_rgb_25", model=VARIANTS["danet_s"], data=DIV2K
+        name="danet_s_awgn_rgb_25", model=VARIANTS["danet_s"], data=DIV2K_RGB
     )
     return override(base, {"model.channels": 3, "data.sigma_255": 25.0})

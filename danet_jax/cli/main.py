@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from danet_jax.checks import ConfigError, UserError
-from danet_jax.cli import complexity, restore, train
+from danet_jax.cli import complexity, prepare, restore, train
 from danet_jax.cli import eval as evaluation
 from danet_jax.cli.compiled import keep_compiled
 
 COMMANDS = {
+    "prepare": (prepare, "cut the patches of a data set for training"),
     "train": (train, "train a network, or resume a training"),
     "eval": (evaluation, "score a trained network on test images"),
     "restore": (restore, "restore image files"),

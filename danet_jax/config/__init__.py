@@ -1,6 +1,18 @@
 """Typed, frozen, validated configurations and the ways to change and store them."""
 
-from danet_jax.config.datasets import DIV2K, SIDD_MEDIUM
+from danet_jax.config.datasets import (
+    DIV2K_GRAY,
+    DIV2K_RGB,
+    DIV2K_TRAIN,
+    IMAGE_FOLDER,
+    PAIRED_FOLDERS,
+    SIDD_MEDIUM,
+    SIDD_MEDIUM_TRAIN,
+    Dataset,
+    div2k_jpeg,
+    realsr,
+    realsr_train,
+)
 from danet_jax.config.experiment import (
     DataConfig,
     EvaluationConfig,
@@ -8,6 +20,7 @@ from danet_jax.config.experiment import (
     TrainConfig,
 )
 from danet_jax.config.model import SMALL, VARIANTS, DANetConfig
+from danet_jax.config.small import small_experiment
 from danet_jax.config.values import (
     flat,
     from_dict,
@@ -17,18 +30,28 @@ from danet_jax.config.values import (
 )
 
 __all__ = [
-    "DIV2K",
+    "DIV2K_GRAY",
+    "DIV2K_RGB",
+    "DIV2K_TRAIN",
+    "IMAGE_FOLDER",
+    "PAIRED_FOLDERS",
     "SIDD_MEDIUM",
+    "SIDD_MEDIUM_TRAIN",
     "SMALL",
     "VARIANTS",
     "DANetConfig",
     "DataConfig",
+    "Dataset",
     "EvaluationConfig",
     "ExperimentConfig",
     "TrainConfig",
+    "div2k_jpeg",
     "flat",
     "from_dict",
     "load_config",
     "override",
     "parse_overrides",
+    "realsr",
+    "realsr_train",
+    "small_experiment",
 ]

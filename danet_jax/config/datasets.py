@@ -1,28 +1,110 @@
-"""The data sets that the paper trains on, as configs to start from (Sec. 4.1, 4.2)."""
+"""The data sets that the paper trains on: their archives, and configs to start from."""
+
+import dataclasses
 
 from danet_jax.config.experiment import DataConfig
 
+# What ``danet prepare`` calls folders of one's own.
+IMAGE_FOLDER, PAIRED_FOLDERS = "image_folder", "paired_folders"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A data set as its archive is published, and which of its files are used."""
+
+    name: str  # as ``danet prepare`` calls it
+    clean: str  # pattern of the clean images below the folder
+    degraded: str = ""  # pattern of their degraded partners; "": none
+    count: int = 0  # images, or pairs, that are published; 0: not stated
+    scale: int = 0  # of super-resolution; 0: none
+    download: str = ""  # what to download, and from where
+    folder: str = ""  # how the unpacked folder DIR looks
+
+    def advice(self, *options: str) -> str:
+        """What to do without the data: download, prepare (with options), train."""
+        scale = ["--scale", str(self.scale)] if self.scale else []
+        words = ["danet prepare", self.name, *scale, *options]
+        return (
+            f"{self.download} Unpack it; DIR is {self.folder}. Cut its patches: "
+            f"{' '.join(words)} --source DIR --out OUT. Then type the same command "
+            "with --config.data.root=OUT."
+        )
+
+
 # 800 photographs; the interval of the patches is stated for this set.
-DIV2K = DataConfig(
-    source=(
+DIV2K_TRAIN = Dataset(
+    name="div2k",
+    clean="*.png",
+    count=800,
+    download=(
         "The paper trains on DIV2K: download DIV2K_train_HR.zip (800 PNG files, "
-        "3.3 GB) from the web site of the DIV2K data set and unpack it; DIR is its "
-        "folder of images. Any folder of images of at least 256x256 pixels will do, "
-        "too. Then type the same command with --config.data.root=DIR."
+        "3.3 GB) from the web site of the DIV2K data set."
     ),
+    folder="its folder of images, or any folder of images of at least 256x256 pixels",
 )
 
 # 320 pairs of whole sRGB photographs, 29 GiB once decoded.
-SIDD_MEDIUM = DataConfig(
+SIDD_MEDIUM_TRAIN = Dataset(
+    name="sidd",
     clean="Data/*/*_GT_SRGB_*.PNG",
     degraded="Data/*/*_NOISY_SRGB_*.PNG",
-    sigma_255=0.0,
-    cache_gib=32.0,
-    source=(
+    count=320,
+    download=(
         "The paper trains on SIDD-Medium: download its sRGB images (SIDD_Medium_Srgb, "
-        "12 GB) from the web site of the Smartphone Image Denoising Dataset and unpack "
-        "them; DIR is the folder that holds Data, with pairs such as "
-        "Data/0001_.../0001_NOISY_SRGB_010.PNG and 0001_GT_SRGB_010.PNG. Then type the "
-        "same command with --config.data.root=DIR."
+        "12 GB) from the web site of the Smartphone Image Denoising Dataset."
+    ),
+    folder=(
+        "the folder that holds Data, with pairs such as "
+        "Data/0001_.../0001_NOISY_SRGB_010.PNG and 0001_GT_SRGB_010.PNG"
     ),
 )
+
+
+def realsr_train(scale: int) -> Dataset:
+    """The training part of RealSR: pairs of equal size, taken at two focal lengths."""
+    return Dataset(
+        name="realsr",
+        clean=f"*/Train/{scale}/*_HR.png",
+        degraded=f"*/Train/{scale}/*_LR{scale}.png",
+        scale=scale,
+        download=(
+            "The paper trains on RealSR: download RealSR (version 3) from the "
+            "repository csjcai/RealSR on GitHub."
+        ),
+        folder=(
+            "the folder that holds Canon and Nikon, with pairs such as "
+            f"Canon/Train/{scale}/Canon_001_HR.png and Canon_001_LR{scale}.png"
+        ),
+    )
+
+
+# Any folder of images will do instead of DIV2K, so that the pattern is wider.
+DIV2K_GRAY = DataConfig(source=DIV2K_TRAIN.advice("--channels", "1"))
+DIV2K_RGB = DataConfig(source=DIV2K_TRAIN.advice())
+SIDD_MEDIUM = DataConfig(
+    clean=SIDD_MEDIUM_TRAIN.clean,
+    degraded=SIDD_MEDIUM_TRAIN.degraded,
+    sigma_255=0.0,
+    source=SIDD_MEDIUM_TRAIN.advice(),
+)
+
+
+def div2k_jpeg(quality: int) -> DataConfig:
+    """DIV2K as JPEG of a quality, on Y as in the literature on JPEG artifacts."""
+    return DataConfig(
+        gray="y",
+        sigma_255=0.0,
+        jpeg_quality=quality,
+        source=DIV2K_TRAIN.advice("--channels", "1", "--gray", "y"),
+    )
+
+
+def realsr(scale: int) -> DataConfig:
+    """The pairs of RealSR at a scale of 2, 3 or 4."""
+    files = realsr_train(scale)
+    return DataConfig(
+        clean=files.clean,
+        degraded=files.degraded,
+        sigma_255=0.0,
+        source=files.advice(),
+    )

@@ -5,6 +5,7 @@ sigma 25. A file in ``configs/`` states only what differs.
 """
 
 import dataclasses
+import math
 import re
 from typing import Literal
 
@@ -29,19 +30,30 @@ def _check_seed(where: str, name: str, seed: int) -> None:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataConfig:
-    """Where the images lie and how training patches are cut from them.
+    """Where the images lie, how patches are cut from them, and how they are degraded.
 
-    Clean images get Gaussian noise of ``sigma_255``; with ``degraded`` set, the images
-    come in pairs, and what the wildcards of both patterns match must be equal.
+    Exactly one degradation is set. ``degraded``: the images come in pairs, and what the
+    wildcards of both patterns match must be equal. ``sigma_255``: clean images get
+    Gaussian noise. ``jpeg_quality``: they are coded as JPEG. With a range, each
+    training patch gets a strength of its own, while validation keeps the single value.
+
+    Prepared records (``danet prepare``) have patterns, interval and corners of their
+    own; where they are larger than ``crop``, a random part of each is taken.
     """
 
-    root: str = ""  # folder of the images; "" stands for $DANET_DATA
+    root: str = ""  # folder of images or prepared records; "" stands for $DANET_DATA
     clean: str = "**/*"  # pattern of the clean images below root
-    degraded: str = ""  # pattern of their degraded partners; "": add noise instead
+    degraded: str = ""  # pattern of their degraded partners; "": degrade the clean ones
     held_out: tuple[str, ...] = ()  # patterns of images for validation, not training
     validation_root: str = ""  # another folder of validation images
     source: str = ""  # what to download and how it must lie, for those without data
-    sigma_255: float = 25.0  # noise on clean images, 8-bit steps; 0 for pairs
+    gray: Literal["rgb2gray", "y"] = "rgb2gray"  # what colour becomes in gray networks
+    sigma_255: float = 25.0  # noise on clean images, 8-bit steps; 0: none
+    sigma_range_255: tuple[float, ...] = ()  # (lowest, highest) in training, uniform
+    clip: bool = False  # the noisy training input to [0, 1]
+    round: bool = False  # the noisy training input to 8 bits, which clips it, too
+    jpeg_quality: int = 0  # clean images as JPEG files of quality 1 to 100; 0: not so
+    jpeg_quality_range: tuple[int, ...] = ()  # (lowest, highest) in training, uniform
     crop: int = 256  # pixels a side of a training patch
     interval: int = 130  # pixels between the corners of neighbouring patches
     jitter: bool = False  # move each patch by up to half an interval, anew each epoch
@@ -51,18 +63,49 @@ class DataConfig:
     def __post_init__(self) -> None:
         check_types(self, "data")
         _at_least("data", self, crop=2, interval=1, sigma_255=0, cache_gib=0)
-        if bool(self.degraded) == (self.sigma_255 > 0):
-            raise ConfigError(
-                "data: exactly one of degraded (pairs) and sigma_255 (noise on clean "
-                f"images) must be set; got degraded={self.degraded!r} and "
-                f"sigma_255={self.sigma_255}. Pairs need data.sigma_255=0."
-            )
+        _at_least("data", self, jpeg_quality=0)
+        _check_degradation(self)
+        _check_range("sigma_255", "sigma_range_255", self, 0, math.inf)
+        _check_range("jpeg_quality", "jpeg_quality_range", self, 1, 100)
         if self.held_out and self.validation_root:
             raise ConfigError(
                 "data: at most one of held_out and validation_root may be set; got "
                 f"{self.held_out!r} and {self.validation_root!r}. Empty one, e.g. by "
                 "--config.data.held_out= without a value."
             )
+
+
+def _check_degradation(data: DataConfig) -> None:
+    kinds = (bool(data.degraded), data.sigma_255 > 0, data.jpeg_quality > 0)
+    if sum(kinds) != 1:
+        raise ConfigError(
+            "data: exactly one of degraded (pairs), sigma_255 (noise on clean images) "
+            f"and jpeg_quality must be set; got degraded={data.degraded!r}, "
+            f"sigma_255={data.sigma_255} and jpeg_quality={data.jpeg_quality}. Pairs "
+            "and JPEG need data.sigma_255=0."
+        )
+    if (data.clip or data.round) and not data.sigma_255:
+        name = "clip" if data.clip else "round"
+        rule = "be False without noise (sigma_255)"
+        raise ConfigError(message("data", name, rule, True))
+
+
+def _check_range(
+    single: str, name: str, data: DataConfig, lowest: float, highest: float
+) -> None:
+    """Checks a pair of bounds, and the single value that validation takes."""
+    bounds, value = getattr(data, name), getattr(data, single)
+    limits = f"{lowest} to {highest}" if highest < math.inf else f"{lowest} upwards"
+    if value and not lowest <= value <= highest:
+        raise ConfigError(message("data", single, f"be 0 or in {limits}", value))
+    ordered = len(bounds) == 2 and lowest <= bounds[0] <= bounds[1] <= highest
+    if bounds and not ordered:
+        rule = f"be empty or (lowest, highest), in {limits}"
+        raise ConfigError(message("data", name, rule, bounds))
+    if bounds and not value:
+        rule = f"be empty without data.{single}"
+        repair = f"Set {single} to what validation shall use."
+        raise ConfigError(message("data", name, rule, bounds, repair))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -142,6 +185,9 @@ class ExperimentConfig:
         if self.data.crop < self.model.multiple:
             rule = f"be at least {self.model.multiple} for {self.model.scales} scales"
             raise ConfigError(message("data", "crop", rule, self.data.crop))
+        if self.data.gray == "y" and self.model.channels != 1:
+            rule = 'be "rgb2gray" for networks in colour'
+            raise ConfigError(message("data", "gray", rule, '"y"'))
         if self.evaluation.channel == "y" and self.model.channels == 1:
             rule = 'be "all" for gray images'
             repair = "Y is computed from colours."

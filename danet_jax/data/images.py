@@ -5,6 +5,8 @@ rows (an EXIF orientation is not applied). 8 bits exist only here and in files.
 """
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -71,25 +73,31 @@ def read_image(path: Path, channels: int, gray: Gray = "rgb2gray") -> np.ndarray
     """
     if channels not in (1, 3):
         raise ValueError(message("read_image", "channels", "be 1 or 3", channels))
-    try:
-        with Image.open(path) as file:
-            refusal = depth_refusal(file)
-            file.load()
-            file.info.pop("transparency", None)  # convert() warns about some kinds
-            mode = "L" if file.mode in GRAY_MODES else "RGB"
-            pixels = np.asarray(file.convert(mode))
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file.") from error
-    except Exception as error:  # decoders of broken files raise errors of any kind
-        raise DataError(
-            f"{path}: truncated, unreadable or not an image ({error}). "
-            "Replace or remove it."
-        ) from error
+    with _decoding(path) as file:
+        refusal = depth_refusal(file)
+        file.load()
+        file.info.pop("transparency", None)  # convert() warns about some kinds
+        mode = "L" if file.mode in GRAY_MODES else "RGB"
+        pixels = np.asarray(file.convert(mode))
     if refusal:
         raise DataError(f"{path}: {refusal}")
     if pixels.ndim == 2:
         return np.repeat(pixels[..., None], channels, axis=2)
     return gray_of(pixels, gray) if channels == 1 else pixels
+
+
+def read_header(path: Path) -> tuple[int, int, bool]:
+    """Height and width in pixels, and whether there is colour, without decoding.
+
+    Raises:
+        DataError: no such file, no image, or not 8 bits a sample.
+    """
+    with _decoding(path) as file:
+        refusal = depth_refusal(file)
+        header = file.height, file.width, file.mode not in GRAY_MODES
+    if refusal:
+        raise DataError(f"{path}: {refusal}")
+    return header
 
 
 def depth_refusal(file: Image.Image) -> str:
@@ -172,6 +180,21 @@ def gray_of(rgb: np.ndarray, gray: Gray = "rgb2gray") -> np.ndarray:
     offset, *weights = _WEIGHTS[gray]
     channels = (weight * rgb[..., i : i + 1] for i, weight in enumerate(weights))
     return np.floor(sum(channels) + offset + 0.5).astype(np.uint8)
+
+
+@contextmanager
+def _decoding(path: Path) -> Iterator[Image.Image]:
+    """Opens an image file, and words what is wrong with it."""
+    try:
+        with Image.open(path) as file:
+            yield file
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file.") from error
+    except Exception as error:  # decoders of broken files raise errors of any kind
+        raise DataError(
+            f"{path}: truncated, unreadable or not an image ({error}). "
+            "Replace or remove it."
+        ) from error
 
 
 def _check_pattern(pattern: str) -> None:

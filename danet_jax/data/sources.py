@@ -1,31 +1,20 @@
 """Folders of images, single or in pairs, checked as a whole before they are used."""
 
-import dataclasses
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from fnmatch import fnmatchcase
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from danet_jax.checks import DataError
 from danet_jax.config import DataConfig
-from danet_jax.data.images import find_images, read_image
-from danet_jax.data.pairing import match_pairs
-
-Files = dict[str, tuple[Path, Path | None]]  # name -> clean file, degraded partner
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Sample:
-    """One picture, uint8 [H, W, C], read-only, and its degraded partner if any."""
-
-    name: str
-    clean: np.ndarray
-    degraded: np.ndarray | None
+from danet_jax.data.images import Gray, read_image
+from danet_jax.data.listing import Files, hold_out, list_files
+from danet_jax.data.manifest import Preparation, read_manifest
+from danet_jax.data.patches import PatchSource, Sample, patch_grid
 
 
 class ImageFolder:
@@ -38,6 +27,7 @@ class ImageFolder:
         files: the clean file, and its partner or None, by name.
         channels: 1 (gray) or 3 (RGB), of all images.
         cache_gib: GiB of decoded images to keep.
+        gray: what colour becomes with one channel.
     Raises:
         DataError: files that cannot be read, or pairs of different sizes; the message
             holds the first five and their number.
@@ -49,9 +39,11 @@ class ImageFolder:
         *,
         channels: int,
         cache_gib: float,
+        gray: Gray = "rgb2gray",
     ) -> None:
         self.names = list(files)
         self.channels = channels
+        self._gray = gray
         self._files = list(files.values())
         self.paired = any(degraded is not None for _, degraded in self._files)
         self._cache: dict[int, Sample] = {}
@@ -65,12 +57,33 @@ class ImageFolder:
     def __getitem__(self, index: int) -> Sample:
         return self._cache.get(index) or self._decode(index)
 
+    def places(self, data: DataConfig) -> np.ndarray:
+        """All patches as int32 rows (image, y, x)."""
+        places = [
+            (index, y, x)
+            for index, size in enumerate(self.sizes)
+            for y, x in patch_grid(*size, crop=data.crop, interval=data.interval)
+        ]
+        return np.asarray(places, np.int32)
+
+    def window(
+        self, place: Sequence[int], data: DataConfig, rng: np.random.Generator
+    ) -> tuple[Sample, int, int]:
+        """The image at a place, and the patch's corner, moved if there is jitter."""
+        index, y, x = place
+        sample, reach = self[index], data.interval // 2
+        if data.jitter:
+            moved = np.add((y, x), rng.integers(-reach, reach, 2, endpoint=True))
+            last = np.subtract(sample.clean.shape[:2], data.crop)
+            y, x = np.clip(moved, 0, last).tolist()
+        return sample, y, x
+
     def _decode(self, index: int) -> Sample:
         path, partner = self._files[index]
-        clean, degraded = read_image(path, self.channels), None
+        clean, degraded = read_image(path, self.channels, self._gray), None
         clean.setflags(write=False)
         if partner is not None:
-            degraded = read_image(partner, self.channels)
+            degraded = read_image(partner, self.channels, self._gray)
             degraded.setflags(write=False)
             if degraded.shape != clean.shape:
                 raise DataError(
@@ -108,15 +121,22 @@ class ImageFolder:
         return [result for result in results if not isinstance(result, DataError)]
 
 
-def open_training(data: DataConfig, channels: int) -> ImageFolder:
-    """Opens the images of a config that are not held out.
+def open_training(data: DataConfig, channels: int) -> PatchSource:
+    """Opens the images of a config that are not held out, or its prepared records.
 
     Raises:
         DataError: no folder given or found, no images, broken ones, pairs that do not
-            fit, or images smaller than ``data.crop``.
+            fit, images smaller than ``data.crop``, or records that are incomplete.
+        ConfigError: records that were prepared for another config.
     """
-    files, _ = _split(data)
-    images = ImageFolder(files, channels=channels, cache_gib=data.cache_gib)
+    root = _root(data)
+    manifest = read_manifest(root)
+    if manifest is not None:
+        from danet_jax.data.prepared import PreparedPatches  # imports TFDS
+
+        return PreparedPatches(root, manifest, data, channels)
+    files, _ = hold_out(_root_files(root, data), data.held_out)
+    images = _folder(files, data, channels)
     _check_crop(images, data.crop)
     return images
 
@@ -124,21 +144,21 @@ def open_training(data: DataConfig, channels: int) -> ImageFolder:
 def open_validation(data: DataConfig, channels: int) -> ImageFolder | None:
     """Opens the held-out images or the validation folder of a config, if it has any.
 
+    Those held out of prepared records are read from the folder they were made from.
+
     Raises:
         DataError: as ``open_training``, but for the crop: these images are used whole.
     """
     if data.validation_root:
-        return open_folder(
-            Path(data.validation_root).expanduser(),
-            channels,
-            clean=data.clean,
-            degraded=data.degraded,
-            cache_gib=data.cache_gib,
-        )
+        path = Path(data.validation_root).expanduser()
+        return _folder(list_files(path, data.clean, data.degraded), data, channels)
     if not data.held_out:
         return None
-    _, held_out = _split(data)
-    return ImageFolder(held_out, channels=channels, cache_gib=data.cache_gib)
+    root = _root(data)
+    manifest = read_manifest(root)
+    files = _root_files(root, data) if manifest is None else _source_files(manifest)
+    _, held_out = hold_out(files, data.held_out)
+    return _folder(held_out, data, channels)
 
 
 def open_folder(
@@ -148,78 +168,57 @@ def open_folder(
     clean: str = "**/*",
     degraded: str = "",
     cache_gib: float,
+    gray: Gray = "rgb2gray",
 ) -> ImageFolder:
     """Opens the images below a folder, in pairs if ``degraded`` is a pattern.
 
     Raises:
         DataError: no folder, no images, broken ones, or pairs that do not fit.
     """
-    files = _list_files(path, clean, degraded)
-    return ImageFolder(files, channels=channels, cache_gib=cache_gib)
+    files = list_files(path, clean, degraded)
+    return ImageFolder(files, channels=channels, cache_gib=cache_gib, gray=gray)
 
 
-def _list_files(root: Path, clean: str, degraded: str) -> Files:
-    """The files below root by name: the clean one's path below root, without suffix.
-
-    Where two names would be equal (a.png, a.jpg), all names keep their suffix.
-    """
-    root = Path(root)
-    found = [path.relative_to(root) for path in find_images(root, clean)]
-    pairs: list[tuple[Path, Path | None]] = [(root / path, None) for path in found]
-    if degraded:
-        found += [path.relative_to(root) for path in find_images(root, degraded)]
-        matched = match_pairs(
-            {path.as_posix() for path in found},
-            clean=PurePath(clean).as_posix(),
-            degraded=PurePath(degraded).as_posix(),
-            where=str(root),
-        )
-        pairs = [(root / one, root / other) for one, other in matched]
-    full = [path.relative_to(root) for path, _ in pairs]
-    bare = [path.with_suffix("") for path in full]
-    unique = len(set(bare)) == len(bare)
-    names = [path.as_posix() for path in (bare if unique else full)]
-    return dict(zip(names, pairs, strict=True))
+def _folder(files: Files, data: DataConfig, channels: int) -> ImageFolder:
+    return ImageFolder(
+        files, channels=channels, cache_gib=data.cache_gib, gray=data.gray
+    )
 
 
-def _root_files(data: DataConfig) -> Files:
+def _root(data: DataConfig) -> Path:
+    """The config's root, or an error that says how to get the data."""
+    root = data.root or os.environ.get("DANET_DATA", "")
+    if not root:
+        wanted = " and ".join(filter(None, (data.clean, data.degraded)))
+        text = f"data: no folder of images given, to look for {wanted}."
+        raise DataError(_advised(text, data))
+    return Path(root).expanduser()
+
+
+def _root_files(root: Path, data: DataConfig) -> Files:
     """The files below the config's root, or an error that says how to get them."""
     try:
-        root = data.root or os.environ.get("DANET_DATA", "")
-        if not root:
-            wanted = " and ".join(filter(None, (data.clean, data.degraded)))
-            raise DataError(f"data: no folder of images given, to look for {wanted}.")
-        return _list_files(Path(root).expanduser(), data.clean, data.degraded)
+        return list_files(root, data.clean, data.degraded)
     except DataError as error:
-        where = "--config.data.root=DIR or the environment variable DANET_DATA"
+        raise DataError(_advised(str(error), data)) from error
+
+
+def _source_files(manifest: Preparation) -> Files:
+    """The files that records were made from."""
+    source = Path(manifest.source)
+    try:
+        return list_files(source, manifest.clean, manifest.degraded)
+    except DataError as error:
         raise DataError(
-            f"{error} The folder comes from {where}. {data.source}".rstrip()
+            f"{error} Held-out images are read from the folder that was prepared. Put "
+            "it back, or name one of validation images: --config.data.held_out= "
+            "--config.data.validation_root=DIR"
         ) from error
 
 
-def _split(data: DataConfig) -> tuple[Files, Files]:
-    """The files of a config for training, and those held out for validation."""
-    files = _root_files(data)
-    held_out: set[str] = set()
-    for pattern in data.held_out:
-        matched = {
-            name
-            for name, (path, _) in files.items()
-            if fnmatchcase(name, pattern) or fnmatchcase(path.name, pattern)
-        }
-        if not matched:
-            raise DataError(
-                f"data.held_out: {pattern!r} matches none of {len(files)} images; "
-                f"their names look like {next(iter(files))}."
-            )
-        held_out |= matched
-    if len(held_out) == len(files):
-        raise DataError(
-            f"data.held_out: {', '.join(data.held_out)} matches all {len(files)} "
-            "images. Leave some for training."
-        )
-    training = {name: pair for name, pair in files.items() if name not in held_out}
-    return training, {name: files[name] for name in files if name in held_out}
+def _advised(problem: str, data: DataConfig) -> str:
+    where = "--config.data.root=DIR or the environment variable DANET_DATA"
+    return f"{problem} The folder comes from {where}. {data.source}".rstrip()
 
 
 def _check_crop(images: ImageFolder, crop: int) -> None:

@@ -10,9 +10,10 @@ from tqdm import tqdm
 
 from danet_jax.checks import DataError
 from danet_jax.config import EvaluationConfig
-from danet_jax.data.degrade import noisy
+from danet_jax.data.degrade import jpeg, noisy
 from danet_jax.data.images import to_float, to_uint8
-from danet_jax.data.sources import ImageFolder, Sample
+from danet_jax.data.patches import Sample
+from danet_jax.data.sources import ImageFolder
 from danet_jax.evaluation.baselines import Baseline
 from danet_jax.evaluation.inference import Restorer
 from danet_jax.evaluation.metrics import WINDOW, luma, psnr, ssim
@@ -65,6 +66,7 @@ def evaluate(
     images: ImageFolder,
     *,
     sigma_255: float,
+    jpeg_quality: int = 0,
     evaluation: EvaluationConfig,
     baseline: Baseline | None = None,
     on_image: Callable[[Panels], None] | None = None,
@@ -75,6 +77,7 @@ def evaluate(
         restore: degraded to restored images, float32 [1, H, W, C]; see make_restorer.
         images: clean images, which get noise, or pairs, which are taken as they are.
         sigma_255: standard deviation of that noise in 8-bit steps; unused for pairs.
+        jpeg_quality: 1 to 100, to code clean images as JPEG instead; 0: not so.
         evaluation: how the noise is made and what is scored.
         baseline: another method to score on the same images.
         on_image: called after each image with the pictures, e.g. to save them.
@@ -86,11 +89,15 @@ def evaluate(
     check_sizes(images)
     rows = []
     for index in tqdm(range(len(images)), "evaluating", leave=False, disable=None):
-        panels = _score(restore, images[index], sigma_255, evaluation, baseline)
+        sample = images[index]
+        if jpeg_quality:
+            degraded = jpeg(sample.clean, jpeg_quality)
+            sample = dataclasses.replace(sample, degraded=degraded)
+        panels = _score(restore, sample, sigma_255, evaluation, baseline)
         rows.append(panels.row)
         if on_image is not None:
             on_image(panels)
-    text = protocol(evaluation, sigma_255, paired=images.paired)
+    text = protocol(evaluation, sigma_255, jpeg_quality, paired=images.paired)
     return Evaluation(text, tuple(rows), baseline.name if baseline else "")
 
 
@@ -115,9 +122,17 @@ def check_sizes(images: ImageFolder, multiple: int = 1) -> None:
         )
 
 
-def protocol(evaluation: EvaluationConfig, sigma_255: float, *, paired: bool) -> str:
+def protocol(
+    evaluation: EvaluationConfig,
+    sigma_255: float,
+    jpeg_quality: int = 0,
+    *,
+    paired: bool,
+) -> str:
     """Says in one line how test images are degraded and scored."""
-    if paired:
+    if jpeg_quality:
+        source = f"JPEG of quality {jpeg_quality} by Pillow"
+    elif paired:
         source = "pairs of images as they are"
     else:
         form = "float (not clipped, not rounded)"

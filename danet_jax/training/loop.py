@@ -10,6 +10,7 @@ from jax.sharding import Mesh
 
 from danet_jax.checks import DataError, check_type
 from danet_jax.config import ExperimentConfig, TrainConfig
+from danet_jax.data.patches import PatchSource
 from danet_jax.data.pipeline import patch_count, training_batches
 from danet_jax.data.sources import ImageFolder, open_training, open_validation
 from danet_jax.evaluation.evaluate import check_sizes
@@ -144,7 +145,7 @@ class _Run:
         return due(step, every, self.steps)
 
 
-def _open(config: ExperimentConfig) -> tuple[ImageFolder, ImageFolder | None]:
+def _open(config: ExperimentConfig) -> tuple[PatchSource, ImageFolder | None]:
     """The images for training, and for validation if there are any."""
     images = open_training(config.data, config.model.channels)
     validation = open_validation(config.data, config.model.channels)
@@ -154,7 +155,7 @@ def _open(config: ExperimentConfig) -> tuple[ImageFolder, ImageFolder | None]:
 
 
 def _batches(
-    config: ExperimentConfig, images: ImageFolder, mesh: Mesh, start: int, steps: int
+    config: ExperimentConfig, images: PatchSource, mesh: Mesh, start: int, steps: int
 ) -> Generator[Batch, None, None]:
     """The batches from a step on, spread over the devices."""
     batches = training_batches(
@@ -173,14 +174,14 @@ def _batches(
 
 
 def _greeting(
-    config: ExperimentConfig, images: ImageFolder, state: TrainState, steps: int
+    config: ExperimentConfig, images: PatchSource, state: TrainState, steps: int
 ) -> str:
     count = sum(leaf.size for leaf in jax.tree.leaves(state.params))
     done, data = int(state.step), config.data
     if done == steps:
         return f"{config.name}: all {steps} steps are done; nothing is left to train."
     return (
-        f"{config.name}: {count:,} parameters; {len(images)} images, "
+        f"{config.name}: {count:,} parameters; {len(images.names)} images, "
         f"{patch_count(images, data)} patches of {data.crop}x{data.crop}; steps "
         f"{done + 1} to {steps}, {config.train.batch_size} patches each, on "
         f"{jax.device_count()} {jax.default_backend()} device(s). The first step "

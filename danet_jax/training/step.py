@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from danet_jax.config import DANetConfig, ExperimentConfig
+from danet_jax.config import DANetConfig, DataConfig, ExperimentConfig
 from danet_jax.models import DANet, abstract_danet
 from danet_jax.training.devices import AXIS
 from danet_jax.training.optimizer import learning_rate, make_optimizer
@@ -58,16 +58,26 @@ def l2_loss(restored: jax.Array, clean: jax.Array) -> jax.Array:
 
 
 def degrade(
-    batch: Batch, key: jax.Array, sigma_255: float
+    batch: Batch, key: jax.Array, data: DataConfig
 ) -> tuple[jax.Array, jax.Array]:
     """Degraded and clean images in [0, 1] from a batch of 8-bit ones.
 
-    Pairs are taken as they are; clean images alone get Gaussian noise, unclipped.
+    Pairs are taken as they are; clean images alone get Gaussian noise, of the config's
+    ``sigma_255`` or of one drawn for each image from ``sigma_range_255``.
     """
     clean = batch["clean"].astype(jnp.float32) / 255
     if "degraded" in batch:
         return batch["degraded"].astype(jnp.float32) / 255, clean
-    return clean + sigma_255 / 255 * jax.random.normal(key, clean.shape), clean
+    sigma_255: float | jax.Array = data.sigma_255
+    if data.sigma_range_255:
+        low, high = data.sigma_range_255
+        shape = (len(clean), 1, 1, 1)
+        draw = jax.random.fold_in(key, 1)  # the noise is that of the key itself
+        sigma_255 = jax.random.uniform(draw, shape, minval=low, maxval=high)
+    degraded = clean + sigma_255 / 255 * jax.random.normal(key, clean.shape)
+    if data.clip or data.round:
+        degraded = jnp.clip(degraded, 0, 1)
+    return jnp.round(degraded * 255) / 255 if data.round else degraded, clean
 
 
 def make_train_step(
@@ -92,7 +102,7 @@ def make_train_step(
 
     def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         key = jax.random.fold_in(root_key, state.step)
-        degraded, clean = degrade(batch, key, config.data.sigma_255)
+        degraded, clean = degrade(batch, key, config.data)
         loss, grads = gradient(state.params, degraded, clean)
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)

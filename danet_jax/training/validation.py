@@ -39,6 +39,7 @@ class Validation:
                 make_restorer(network_of(self._config.model, params)),
                 self._images,
                 sigma_255=self._config.data.sigma_255,
+                jpeg_quality=self._config.data.jpeg_quality,
                 evaluation=self._config.evaluation,
                 on_image=self._go_on,
             )

@@ -55,11 +55,11 @@ def test_arguments_and_overrides_reach_the_command(restore):
     [
         (
             [],
-            r"danet: .* required: train\|eval\|restore\|complexity. See danet --help.",
+            r"danet: .* required: prepare\|train\|eval\|restore\|complexity. See .*",
         ),
         (
             ["trian"],
-            "danet: .*'trian' .*train.*, .*eval.*, .*restore.*. See danet --h.*",
+            "danet: .*'trian' .*prepare.*train.*, .*eval.*, .*restore.*. See .*",
         ),
         (["train"], "danet train: .* required: --config. See danet train --help."),
         (["eval", "--data", "x"], "danet eval: .* required: --checkpoint. See .*"),
@@ -162,7 +162,9 @@ def _project():
     return (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("arguments", [[], ["train"], ["eval"], ["restore"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["prepare"], ["train"], ["eval"], ["restore"]]
+)
 def test_help(arguments, capsys):
     with pytest.raises(SystemExit, match=r"^0$"):
         main([*arguments, "--help"])
@@ -180,7 +182,7 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"danet {version}\n"
 
 
-@pytest.mark.parametrize("name", ["train", "eval", "restore"])
+@pytest.mark.parametrize("name", ["prepare", "train", "eval", "restore"])
 def test_the_scripts(name, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [f"{name}.py", "--help"])
     with pytest.raises(SystemExit, match=r"^0$"):

@@ -139,6 +139,7 @@ def test_other_errors_of_the_device_keep_their_traceback(calls, monkeypatch):
                 "no folder of images given",
                 "download its sRGB images (SIDD_Medium_Srgb, 12 GB)",
                 "DIR is the folder that holds Data",
+                "danet prepare sidd --source DIR --out OUT.",
                 "Data/0001_.../0001_NOISY_SRGB_010.PNG and 0001_GT_SRGB_010.PNG",
             ],
         ),
@@ -148,6 +149,7 @@ def test_other_errors_of_the_device_keep_their_traceback(calls, monkeypatch):
                 "no folder of images given",
                 "download DIV2K_train_HR.zip (800 PNG files, 3.3 GB)",
                 "DIR is its folder of images",
+                "danet prepare div2k --channels 1 --source DIR --out OUT.",
             ],
         ),
     ],
@@ -164,5 +166,5 @@ def test_who_has_no_data_reads_how_to_get_it(
     assert shown.err.count("\n") == 1
     for part in parts:
         assert part in shown.err
-    assert shown.err.endswith("type the same command with --config.data.root=DIR.\n")
+    assert shown.err.endswith("type the same command with --config.data.root=OUT.\n")
     assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,8 @@ import pytest
 
 from danet_jax.checks import ConfigError
 from danet_jax.config import (
-    DIV2K,
+    DIV2K_GRAY,
+    DIV2K_RGB,
     SIDD_MEDIUM,
     VARIANTS,
     DANetConfig,
@@ -16,6 +17,7 @@ from danet_jax.config import (
 )
 
 PAIRS = {"degraded": "*_noisy.png", "sigma_255": 0}
+JPEG = {"jpeg_quality": 20, "sigma_255": 0}
 
 
 def test_the_defaults_are_those_of_the_paper():
@@ -43,7 +45,8 @@ def test_configs_are_frozen_hashable_and_take_no_positions(part):
 
 
 def test_the_data_sets_of_the_paper():
-    assert DataConfig(source=DIV2K.source) == DIV2K
+    for config in DIV2K_GRAY, DIV2K_RGB:
+        assert DataConfig(source=config.source) == config
     assert SIDD_MEDIUM.sigma_255 == 0
     assert SIDD_MEDIUM.degraded.replace("NOISY", "GT") == SIDD_MEDIUM.clean
 
@@ -58,12 +61,34 @@ def test_the_data_sets_of_the_paper():
         ({"sigma_255": math.inf}, '"sigma_255" must be a finite number; got inf'),
         ({"flips": 1}, '"flips" must be True or False; got 1'),
         ({"held_out": "a*"}, '"held_out" must be a tuple, each entry text; got'),
-        ({"sigma_255": 0}, "exactly one of .*; got degraded='' and sigma_255=0.0."),
+        ({"sigma_255": 0}, "exactly one of .*; got degraded='', sigma_255=0.0 and "),
         (
             {"degraded": "*_noisy.png"},
-            r"exactly one of .*; got degraded='\*_noisy.png' and sigma_255=25.0. "
-            "Pairs need data.sigma_255=0.",
+            r"exactly one of .*; got degraded='\*_noisy.png', sigma_255=25.0 "
+            r"and jpeg_quality=0\. Pairs and JPEG need data\.sigma_255=0\.",
         ),
+        ({"jpeg_quality": 30}, "exactly one of .*sigma_255=25.0 and jpeg_quality=30."),
+        ({**PAIRS, "jpeg_quality": 30}, "exactly one of .* and jpeg_quality=30."),
+        ({**PAIRS, "clip": True}, '"clip" must be False without noise .*; got True.'),
+        ({**JPEG, "round": True}, '"round" must be False without noise'),
+        ({"jpeg_quality": -1}, '"jpeg_quality" must be at least 0; got -1.'),
+        ({**JPEG, "jpeg_quality": 101}, "must be 0 or in 1 to 100; got 101."),
+        (
+            {**JPEG, "jpeg_quality_range": (40, 10)},
+            r"must be empty or \(lowest, highest\), in 1 to 100; got \(40, 10\).",
+        ),
+        ({**JPEG, "jpeg_quality_range": (0, 10)}, r"1 to 100; got \(0, 10\)."),
+        ({"sigma_range_255": (5.0,)}, r"in 0 upwards; got \(5.0,\)."),
+        ({"sigma_range_255": (-1.0, 5.0)}, r"in 0 upwards; got \(-1.0, 5.0\)."),
+        (
+            {**JPEG, "sigma_range_255": (0.0, 55.0)},
+            '"sigma_range_255" must be empty without data.sigma_255; .* validation',
+        ),
+        (
+            {"jpeg_quality_range": (10, 40)},
+            '"jpeg_quality_range" must be empty without data.jpeg_quality',
+        ),
+        ({"gray": "Y"}, "\"gray\" must be one of rgb2gray, y; got 'Y'"),
         (
             {"held_out": ("a*",), "validation_root": "b"},
             r"at most one of held_out and validation_root .*; got \('a\*',\) and 'b'.",
@@ -77,6 +102,11 @@ def test_data(values, match):
 
 def test_pairs_without_noise():
     assert DataConfig(**PAIRS).sigma_255 == 0
+
+
+def test_ranges_beside_what_validation_uses():
+    assert DataConfig(**JPEG, jpeg_quality_range=(10, 40)).jpeg_quality == 20
+    assert DataConfig(sigma_range_255=(0, 55)).sigma_255 == 25
 
 
 @pytest.mark.parametrize(
@@ -148,6 +178,10 @@ def test_evaluation(values, match):
         (
             {"evaluation": EvaluationConfig(channel="y")},
             '^evaluation: "channel" must be "all" for gray images; got "y".',
+        ),
+        (
+            {"data": DataConfig(gray="y"), "model": DANetConfig(channels=3)},
+            '^data: "gray" must be "rgb2gray" for networks in colour; got "y".',
         ),
         ({"model": "danet_s"}, "\"model\" must be a DANetConfig; got 'danet_s'"),
         ({"train": {"steps": 1}}, '"train" must be a TrainConfig; got {'),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from danet_jax.checks import ConfigError
 from danet_jax.config import (
-    DIV2K,
+    DIV2K_GRAY,
     DANetConfig,
     DataConfig,
     EvaluationConfig,
@@ -39,9 +39,9 @@ def test_fields_that_belong_together_change_together():
 
 @pytest.mark.parametrize("first", ["data", "data.crop"])
 def test_a_group_is_replaced_before_its_fields(first):
-    changes = {"data": DIV2K, "data.crop": 64}
+    changes = {"data": DIV2K_GRAY, "data.crop": 64}
     config = override(BASE, {first: changes.pop(first), **changes})
-    assert config.data == dataclasses.replace(DIV2K, crop=64)
+    assert config.data == dataclasses.replace(DIV2K_GRAY, crop=64)
 
 
 @pytest.mark.parametrize(

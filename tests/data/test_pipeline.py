@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from danet_jax.checks import ConfigError
 from danet_jax.config import DataConfig
+from danet_jax.data.degrade import jpeg
 from danet_jax.data.images import write_png
-from danet_jax.data.pipeline import patch_count, patch_grid, training_batches
-from danet_jax.data.sources import ImageFolder, open_training
+from danet_jax.data.patches import PatchSource, patch_grid
+from danet_jax.data.pipeline import patch_count, training_batches
+from danet_jax.data.sources import open_training
 
 WIDTH = 11
 
@@ -38,7 +40,7 @@ def config(root: Path, **changes: Any) -> DataConfig:
 
 
 def read(
-    images: ImageFolder, data: DataConfig, start: int, steps: int, **options: int
+    images: PatchSource, data: DataConfig, start: int, steps: int, **options: int
 ) -> list[dict[str, np.ndarray]]:
     options = {"batch_size": 4, "seed": 0, **options}
     return list(
@@ -124,6 +126,26 @@ def test_flips_and_jitter_reach_everything_they_may(root: Path) -> None:
     # Rows 0 and 3 and columns 0, 3 and 6 move by up to 1 and stay inside.
     corners = set(seen.min(axis=(1, 2)) % 100)
     assert corners == {y * WIDTH + x for y in range(5) for x in range(8)}
+
+
+def test_jpeg_patches_have_a_quality_of_their_own(root: Path) -> None:
+    options = {"sigma_255": 0.0, "jpeg_quality": 20, "crop": 8}
+    data = config(root, jpeg_quality_range=(10, 40), **options)
+    images = open_training(data, 1)
+    batches, seen = read(images, data, 0, 12), set()
+    for batch in batches:
+        for clean, degraded in zip(batch["clean"], batch["degraded"], strict=True):
+            fits = {q for q in range(10, 41) if (jpeg(clean, q) == degraded).all()}
+            assert fits
+            seen |= {min(fits)}
+    assert len(seen) > 5
+    resumed = read(images, data, 7, 12)
+    np.testing.assert_array_equal(
+        [batch["degraded"] for batch in batches[7:]],
+        [batch["degraded"] for batch in resumed],
+    )
+    (batch,) = read(images, config(root, **options), 0, 1)
+    np.testing.assert_array_equal(batch["degraded"][2], jpeg(batch["clean"][2], 20))
 
 
 def test_the_batch_must_be_shared_evenly(root: Path) -> None:

@@ -11,7 +11,7 @@ from flax import nnx
 from jax.sharding import AbstractMesh, AxisType
 
 from danet_jax.checks import ConfigError
-from danet_jax.config import ExperimentConfig
+from danet_jax.config import DataConfig, ExperimentConfig
 from danet_jax.training import devices
 from danet_jax.training.step import degrade, l2_loss, make_train_step, new_state
 
@@ -40,21 +40,53 @@ def test_l2_loss_by_hand() -> None:
 
 def test_noise_is_gaussian_and_decided_by_its_key() -> None:
     clean = np.full((4, 64, 64, 1), 51, np.uint8)
-    noisy, target = degrade({"clean": clean}, jax.random.key(1), 25.0)
+    noisy, target = degrade({"clean": clean}, jax.random.key(1), DataConfig())
     np.testing.assert_allclose(target, 0.2, rtol=1e-6)
     noise = 255 * (np.asarray(noisy) - 0.2)
     assert noise.mean() == pytest.approx(0, abs=0.5)
     assert noise.std() == pytest.approx(25, rel=0.02)
     assert (np.abs(noise) > 51).any()  # not clipped
-    again, _ = degrade({"clean": clean}, jax.random.key(1), 25.0)
-    other, _ = degrade({"clean": clean}, jax.random.key(2), 25.0)
+    again, _ = degrade({"clean": clean}, jax.random.key(1), DataConfig())
+    other, _ = degrade({"clean": clean}, jax.random.key(2), DataConfig())
     np.testing.assert_array_equal(noisy, again)
     assert not np.array_equal(noisy, other)
 
 
+def test_blind_noise_has_a_strength_of_its_own_in_each_image() -> None:
+    clean = np.full((64, 48, 48, 1), 128, np.uint8)
+    data = DataConfig(sigma_range_255=(5.0, 45.0))
+    noisy, target = degrade({"clean": clean}, jax.random.key(1), data)
+    sigmas = 255 * np.asarray(noisy - target).std(axis=(1, 2, 3))
+    assert sigmas.min() > 4.5 and sigmas.max() < 47
+    assert sigmas.mean() == pytest.approx(25, abs=4)
+    assert sigmas.std() == pytest.approx(40 / np.sqrt(12), rel=0.25)
+    again, _ = degrade({"clean": clean}, jax.random.key(1), data)
+    np.testing.assert_array_equal(noisy, again)
+
+
+def test_a_range_of_one_strength_is_that_strength() -> None:
+    clean = {"clean": np.full((2, 8, 8, 1), 128, np.uint8)}
+    one = DataConfig(sigma_255=15.0)
+    wide = DataConfig(sigma_255=50.0, sigma_range_255=(15.0, 15.0))
+    key = jax.random.key(3)
+    expected, actual = (degrade(clean, key, data)[0] for data in (one, wide))
+    np.testing.assert_allclose(actual, expected, atol=1e-6)
+
+
+def test_noisy_input_as_a_file_would_hold_it() -> None:
+    clean = {"clean": np.full((2, 32, 32, 1), 5, np.uint8)}
+    key = jax.random.key(0)
+    plain, clipped, rounded = (
+        np.asarray(degrade(clean, key, DataConfig(clip=clip, round=whole))[0])
+        for clip, whole in ((False, False), (True, False), (False, True))
+    )
+    np.testing.assert_array_equal(clipped, np.clip(plain, 0, 1))
+    np.testing.assert_allclose(rounded, np.rint(clipped * 255) / 255, atol=1e-6)
+
+
 def test_pairs_are_taken_as_they_are() -> None:
     pair = {"clean": np.uint8([[0, 255]]), "degraded": np.uint8([[51, 102]])}
-    degraded, clean = degrade(pair, jax.random.key(0), 0.0)
+    degraded, clean = degrade(pair, jax.random.key(0), DataConfig())
     np.testing.assert_allclose(degraded, [[0.2, 0.4]], rtol=1e-6)
     np.testing.assert_array_equal(clean, [[0, 1]])
 
@@ -64,7 +96,7 @@ def test_a_step_spelled_out(tiny: Tiny, batch: dict[str, np.ndarray]) -> None:
     graphdef, state = new_state(config, 6)
     mesh = devices.make_mesh(8)
     noisy, clean = degrade(
-        batch, jax.random.fold_in(jax.random.key(config.train.seed), 0), 25.0
+        batch, jax.random.fold_in(jax.random.key(config.train.seed), 0), config.data
     )
 
     def loss(params: object) -> jax.Array:

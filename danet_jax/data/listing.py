@@ -1,0 +1,73 @@
+"""Which files of a folder belong to a data set, and which of them are held out."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
+
+from danet_jax.checks import DataError
+from danet_jax.data.images import find_images
+from danet_jax.data.pairing import match_pairs
+
+Files = dict[str, tuple[Path, Path | None]]  # name -> clean file, degraded partner
+
+
+def list_files(root: Path, clean: str, degraded: str = "") -> Files:
+    """The files below a folder by name, in pairs if ``degraded`` is a pattern.
+
+    A name is the clean file's path below root, without suffix. Where two names would be
+    equal (a.png, a.jpg), all names keep their suffix.
+
+    Raises:
+        DataError: no folder, no images, or files without a partner.
+    """
+    root = Path(root)
+    found = [path.relative_to(root) for path in find_images(root, clean)]
+    pairs: list[tuple[Path, Path | None]] = [(root / path, None) for path in found]
+    if degraded:
+        found += [path.relative_to(root) for path in find_images(root, degraded)]
+        matched = match_pairs(
+            {path.as_posix() for path in found},
+            clean=PurePath(clean).as_posix(),
+            degraded=PurePath(degraded).as_posix(),
+            where=str(root),
+        )
+        pairs = [(root / one, root / other) for one, other in matched]
+    full = [path.relative_to(root) for path, _ in pairs]
+    bare = [path.with_suffix("") for path in full]
+    unique = len(set(bare)) == len(bare)
+    names = [path.as_posix() for path in (bare if unique else full)]
+    return dict(zip(names, pairs, strict=True))
+
+
+def hold_out(
+    files: Files, patterns: Sequence[str], *, where: str = "data.held_out"
+) -> tuple[Files, Files]:
+    """Splits files into those for training and those held out for validation.
+
+    Args:
+        files: of a data set.
+        patterns: of the names, or the clean files' names, to hold out.
+        where: what errors name.
+    Raises:
+        DataError: a pattern that matches nothing, or patterns that match everything.
+    """
+    held_out: set[str] = set()
+    for pattern in patterns:
+        matched = {
+            name
+            for name, (path, _) in files.items()
+            if fnmatchcase(name, pattern) or fnmatchcase(path.name, pattern)
+        }
+        if not matched:
+            raise DataError(
+                f"{where}: {pattern!r} matches none of {len(files)} images; "
+                f"their names look like {next(iter(files))}."
+            )
+        held_out |= matched
+    if len(held_out) == len(files):
+        raise DataError(
+            f"{where}: {', '.join(patterns)} matches all {len(files)} "
+            "images. Leave some for training."
+        )
+    training = {name: pair for name, pair in files.items() if name not in held_out}
+    return training, {name: files[name] for name in files if name in held_out}

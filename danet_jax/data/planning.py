@@ -1,0 +1,135 @@
+"""What a preparation will do: the files of a data set, looked at but not decoded."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from danet_jax.checks import ConfigError, DataError, message
+from danet_jax.config import Dataset
+from danet_jax.data.images import Gray, read_header
+from danet_jax.data.listing import Files, hold_out, list_files
+from danet_jax.data.manifest import Preparation, PreparedImage
+from danet_jax.data.patches import patch_grid
+
+
+def plan(
+    dataset: Dataset,
+    source: Path,
+    *,
+    crop: int,
+    interval: int,
+    channels: int,
+    gray: Gray,
+    held_out: Sequence[str],
+) -> Preparation:
+    """Lists the images of a data set, and how many patches each of them has.
+
+    Args:
+        dataset: which files are meant.
+        source: folder of the images, as the archive was unpacked.
+        crop: pixels a side of a patch, at least 2.
+        interval: pixels between the corners of neighbouring patches, at least 1.
+        channels: 1 (gray) or 3 (RGB).
+        gray: what colour becomes with one channel.
+        held_out: patterns of images to leave out.
+    Raises:
+        ConfigError: a size that is too small.
+        DataError: no such images, some that are too small or no images, or pairs that
+            do not fit; the first are named.
+    """
+    for name, value, least in ("crop", crop, 2), ("interval", interval, 1):
+        if value < least:
+            raise ConfigError(message("prepare", name, f"be at least {least}", value))
+    source = source.expanduser().resolve()
+    files = _find(dataset, source)
+    files, _ = hold_out(files, held_out, where="prepare: --held-out")
+    headers = {name: _header(pair) for name, pair in files.items()}
+    _check_crop(headers, crop)
+    images = tuple(
+        _listed(source, name, pair, headers[name], crop=crop, interval=interval)
+        for name, pair in files.items()
+    )
+    return Preparation(
+        name=dataset.name,
+        scale=dataset.scale,
+        source=str(source),
+        clean=dataset.clean,
+        degraded=dataset.degraded,
+        held_out=tuple(held_out),
+        crop=crop,
+        interval=interval,
+        channels=channels,
+        gray=gray,
+        colour=any(colour for _, _, colour in headers.values()),
+        images=images,
+        records=sum(image.patches for image in images),
+    )
+
+
+def _find(dataset: Dataset, source: Path) -> Files:
+    """The files of a data set, or an error that names the folder to give instead."""
+    try:
+        return list_files(source, dataset.clean, dataset.degraded)
+    except DataError as error:
+        if not source.is_dir():
+            raise
+        near = [*source.parents[:2], *source.glob("*/"), *source.glob("*/*/")]
+        fits = [folder for folder in near if next(folder.glob(dataset.clean), None)]
+        lacks = not next(source.glob(dataset.clean), None)
+        if lacks and fits and "**" not in dataset.clean:
+            named = " or ".join(f"--source {folder}" for folder in fits[:3])
+            raise DataError(
+                f"{source}: holds no {dataset.clean}, but a folder above or below it "
+                f"does. Give {named}."
+            ) from error
+        how = f" {dataset.download} DIR is {dataset.folder}." if dataset.folder else ""
+        raise DataError(f"{error}{how}") from error
+
+
+def _check_crop(headers: Mapping[str, tuple[int, int, bool]], crop: int) -> None:
+    small = [name for name, header in headers.items() if min(header[:2]) < crop]
+    if small:
+        height, width, _ = headers[small[0]]
+        least = min(min(header[:2]) for header in headers.values())
+        raise DataError(
+            f"prepare: {len(small)} of {len(headers)} images are smaller than the crop "
+            f"of {crop} pixels. First: {small[0]} with {width}x{height} (width x "
+            f"height). Remove them, or crop less: --crop {least}"
+        )
+
+
+def _header(pair: tuple[Path, Path | None]) -> tuple[int, int, bool]:
+    """Height and width of an image and its partner, and whether either has colour."""
+    path, partner = pair
+    height, width, colour = read_header(path)
+    if partner is None:
+        return height, width, colour
+    other = read_header(partner)
+    if other[:2] != (height, width):
+        raise DataError(
+            f"{partner}: must be as large as {path}; got {other[1]}x{other[0]} and "
+            f"{width}x{height} pixels (width x height)."
+        )
+    return height, width, colour or other[2]
+
+
+def _listed(
+    source: Path,
+    name: str,
+    pair: tuple[Path, Path | None],
+    header: tuple[int, int, bool],
+    *,
+    crop: int,
+    interval: int,
+) -> PreparedImage:
+    paths = [path for path in pair if path is not None]
+    stats = [path.stat() for path in paths]
+    height, width, _ = header
+    return PreparedImage(
+        name=name,
+        files=tuple(path.relative_to(source).as_posix() for path in paths),
+        bytes=tuple(stat.st_size for stat in stats),
+        mtime_ns=tuple(stat.st_mtime_ns for stat in stats),
+        height=height,
+        width=width,
+        patches=len(patch_grid(height, width, crop=crop, interval=interval)),
+    )

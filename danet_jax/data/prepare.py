@@ -1,0 +1,167 @@
+"""Preparing records: images are decoded in parallel, cut into patches, and written."""
+
+import errno
+import os
+import shutil
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from danet_jax.checks import DataError
+from danet_jax.data.decoding import Job, Pictures, decoded
+from danet_jax.data.images import make_folder
+from danet_jax.data.manifest import (
+    MANIFEST,
+    Preparation,
+    PreparedImage,
+    read_manifest,
+    write_manifest,
+)
+from danet_jax.data.patches import Patch, patch_grid
+
+
+def is_prepared(out: Path, preparation: Preparation) -> bool:
+    """Whether a folder holds just these records, complete.
+
+    Raises:
+        DataError: the folder holds something else than records.
+    """
+    if out.exists() and not (out.is_dir() and _ours(out)):
+        raise DataError(
+            f"{out}: exists, but holds no prepared records. Choose another --out, or "
+            "remove it."
+        )
+    try:
+        if read_manifest(out) != preparation:
+            return False
+        from danet_jax.data.records import open_records
+
+        open_records(out, preparation)
+    except DataError:  # damaged: to be made anew
+        return False
+    return True
+
+
+def prepare(out: Path, preparation: Preparation, *, workers: int) -> None:
+    """Makes the records of a plan; what the folder held before is replaced.
+
+    All is written to a hidden folder beside it, which takes its name when it is
+    complete. Should the process be killed, the next one removes that folder.
+
+    Args:
+        out: folder of the records.
+        preparation: the plan.
+        workers: processes that decode images; 0: none but this one.
+    Raises:
+        DataError: an image that cannot be read or has changed, a full disk, or another
+            process that prepares the same folder. Nothing is left behind.
+    """
+    from danet_jax.data.records import write_records
+
+    make_folder(out.parent)
+    records = closing(_records(preparation, workers))
+    with _partial(out) as folder, _explained(out), records as patches:
+        write_records(folder, preparation, patches)
+        write_manifest(folder, preparation)
+        if out.exists():
+            out.rename(_beside(out, "replaced"))
+        folder.rename(out)
+
+
+def _records(preparation: Preparation, workers: int) -> Generator[Patch, None, None]:
+    """The patches of all images, in the order of training from a folder."""
+    source = Path(preparation.source)
+    jobs = [
+        Job(
+            tuple(source / file for file in image.files),
+            preparation.channels,
+            preparation.gray,
+        )
+        for image in preparation.images
+    ]
+    pictures = decoded(jobs, workers)
+    with tqdm(
+        total=preparation.records, desc="preparing", unit="patch", disable=None
+    ) as bar:
+        for image, picture in zip(preparation.images, pictures, strict=True):
+            for patch in _cut(image, picture, preparation):
+                yield patch
+                bar.update()
+
+
+def _cut(
+    image: PreparedImage, pictures: Pictures, preparation: Preparation
+) -> Iterator[Patch]:
+    size = image.height, image.width
+    for path, picture in zip(image.files, pictures, strict=True):
+        if picture.shape[:2] != size:
+            raise DataError(f"{path}: was changed meanwhile. Prepare again.")
+    crop, interval = preparation.crop, preparation.interval
+    names = ("clean", "degraded")[: len(pictures)]
+    for y, x in patch_grid(*size, crop=crop, interval=interval):
+        cut = (picture[y : y + crop, x : x + crop] for picture in pictures)
+        yield dict(zip(names, cut, strict=True))
+
+
+def _ours(folder: Path) -> bool:
+    """Whether a folder holds records, or nothing."""
+    return (folder / MANIFEST).is_file() or not any(folder.iterdir())
+
+
+def _beside(out: Path, word: str) -> Path:
+    """A hidden folder that belongs to a preparation of this one."""
+    return out.with_name(f".{out.name}.{word}")
+
+
+@contextmanager
+def _partial(out: Path) -> Iterator[Path]:
+    """An empty hidden folder beside another, gone afterwards if it is still there."""
+    folder, old = _beside(out, "partial"), _beside(out, "replaced")
+    make_folder(folder)
+    with _locked(folder, out):
+        _tidy(out, old)
+        for path in folder.iterdir():  # of a process that was killed
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            _tidy(out, old)
+
+
+def _tidy(out: Path, old: Path) -> None:
+    """Ends the replacement of a folder: only one of the two remains, as ``out``."""
+    if old.exists() and not out.exists():
+        old.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path, out: Path) -> Iterator[None]:
+    import fcntl  # not on Windows
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise DataError(
+            f"{out}: another process prepares it now. Wait for it."
+        ) from error
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _explained(out: Path) -> Iterator[None]:
+    """Words what the disk refuses; ArrayRecord raises such errors as RuntimeError."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        text = next(iter(str(error).splitlines()), type(error).__name__)
+        full = getattr(error, "errno", None) == errno.ENOSPC
+        full = full or "No space left" in text or "RESOURCE_EXHAUSTED" in text
+        repair = "The disk is full; make room." if full else "Nothing was kept."
+        raise DataError(f"{out}: cannot be written ({text}). {repair}") from error
