@@ -11,7 +11,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-
 TURN = 0.2  # least seconds of a turn
 
 
