@@ -1,5 +1,6 @@
 import math
 
+import dm_pix
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -8,7 +9,16 @@ from hypothesis import strategies as st
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from danet_jax.checks import DataError
-from danet_jax.evaluation.metrics import luma, psnr, ssim
+from danet_jax.evaluation.metrics import (
+    luma,
+    luma_full,
+    psnr,
+    psnr_b,
+    ssim,
+    ssim_volume,
+)
+
+METRICS = [psnr, psnr_b, ssim, ssim_volume]
 
 
 def _pair(shape, sigma=0.05, seed=0):
@@ -58,10 +68,94 @@ def test_metrics_agree_with_scikit_image(shape, data_range):
     assert ours == pytest.approx(theirs, abs=1e-5)
 
 
+def test_ssim_agrees_with_dm_pix():
+    clean, restored = _pair((24, 31, 3))
+    theirs = float(dm_pix.ssim(jnp.asarray(clean), jnp.asarray(restored)))
+    assert ssim(clean, restored) == pytest.approx(theirs, abs=1e-5)
+
+
+def _slow_ssim(clean, restored, axes):
+    """SSIM of float64 [H, W, C], window by window; over 3 axes edges are repeated."""
+    offsets = np.arange(-5, 6)
+    line = np.exp(-(offsets**2) / (2 * 1.5**2))
+    window = line[:, None, None] * line[:, None]
+    window = window * line if axes == 3 else window * np.eye(11)[5]
+    window /= window.sum()
+    around = [(5, 5)] * 3
+    x, y = (np.pad(image, around, mode="edge") for image in (clean, restored))
+    edge = 0 if axes == 3 else 5
+    scores = []
+    for i in range(edge, clean.shape[0] - edge):
+        for j in range(edge, clean.shape[1] - edge):
+            for k in range(clean.shape[2]):
+                a, b = (v[i : i + 11, j : j + 11, k : k + 11] for v in (x, y))
+                mean_a, mean_b = (window * a).sum(), (window * b).sum()
+                variances = (
+                    window * (a - mean_a) ** 2 + window * (b - mean_b) ** 2
+                ).sum()
+                covariance = (window * (a - mean_a) * (b - mean_b)).sum()
+                light = (2 * mean_a * mean_b + 1e-4) / (mean_a**2 + mean_b**2 + 1e-4)
+                scores.append(light * (2 * covariance + 9e-4) / (variances + 9e-4))
+    return np.mean(scores)
+
+
+@pytest.mark.parametrize("shape", [(13, 15, 1), (12, 14, 3)])
+def test_both_kinds_of_ssim_by_their_definition(shape):
+    clean, restored = (image.astype(np.float64) for image in _pair(shape, sigma=0.2))
+    slow = _slow_ssim(clean, restored, axes=2)
+    assert ssim(clean, restored) == pytest.approx(slow, abs=1e-10)
+    slow = _slow_ssim(clean, restored, axes=3)
+    assert ssim_volume(clean, restored) == pytest.approx(slow, abs=1e-10)
+
+
+def test_ssim_of_a_volume_takes_colour_for_structure():
+    noise = np.random.RandomState(1).normal(0, 0.1, (32, 32, 3)).astype(np.float32)
+    clean = np.full((32, 32, 3), (0.2, 0.5, 0.8), np.float32)
+    restored = clean + noise
+    assert ssim_volume(clean, restored) > ssim(clean, restored) + 0.2
+    scaled = ssim_volume(255 * clean, 255 * restored, data_range=255)
+    assert scaled == pytest.approx(ssim_volume(clean, restored), abs=1e-6)
+
+
+def test_psnr_b_by_hand():
+    clean = np.zeros((16, 16, 1))
+    restored = clean.copy()
+    restored[8:] = 0.5  # one step, at the edge of a block
+    # Across blocks: 16 of 32 differences are 0.5. Within: all 448 are 0.
+    blocking = math.log2(8) / math.log2(16) * (16 * 0.25 / 32)
+    expected = -10 * math.log10(0.125 + blocking)
+    assert psnr_b(clean, restored) == pytest.approx(expected)
+    scaled = psnr_b(255 * clean, 255 * restored, data_range=255)
+    assert scaled == pytest.approx(expected)
+    shifted = np.roll(restored, 1, axis=0)
+    shifted[0] = 0  # the same step within a block is none of JPEG's
+    assert psnr_b(clean, shifted) == psnr(clean, shifted)
+
+
+def test_psnr_b_without_blocks():
+    clean, restored = _pair((8, 8, 1))  # a single block has no neighbours
+    assert psnr_b(clean, restored) == psnr(clean, restored)
+    assert psnr_b(clean[:2, :2], restored[:2, :2]) == psnr(
+        clean[:2, :2], restored[:2, :2]
+    )
+    flat = np.full((24, 24, 3), 0.5)
+    assert psnr_b(flat, flat) == math.inf
+
+
+def test_psnr_b_counts_all_edges_of_uneven_images():
+    clean = np.zeros((9, 21, 1))
+    restored = np.zeros((9, 21, 1))
+    restored[:, 16:] = 1.0
+    # Edges: 21 down, 9 * 2 across, of which 9 are 1.
+    blocking = math.log2(8) / math.log2(9) * 9 / (21 + 18)
+    expected = -10 * math.log10(5 / 21 + blocking)
+    assert psnr_b(clean, restored) == pytest.approx(expected)
+
+
 def test_ssim_on_a_nearly_flat_image():
     clean, restored = (np.float32(0.5) + 1e-3 * image for image in _pair((24, 24, 1)))
     theirs = _structural_similarity(clean, restored, 1.0)
-    assert ssim(clean, restored) == pytest.approx(theirs, abs=1e-4)
+    assert ssim(clean, restored) == pytest.approx(theirs, abs=1e-5)
 
 
 def test_equal_images():
@@ -86,7 +180,7 @@ def test_luma_by_hand(rgb, y):
     assert result.item() * 255 == pytest.approx(y)
 
 
-@pytest.mark.parametrize("metric", [psnr, ssim])
+@pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize(
     ("restored", "error", "match"),
     [
@@ -114,7 +208,7 @@ def test_bad_images(metric, restored, error, match):
         metric(np.zeros((12, 12, 1)), restored)
 
 
-@pytest.mark.parametrize("metric", [psnr, ssim])
+@pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("data_range", [0, -1.0, math.nan])
 def test_a_range_that_is_not_positive(metric, data_range):
     image = np.zeros((12, 12, 1))
@@ -128,12 +222,28 @@ def test_nan_in_the_clean_image():
         psnr(np.full((2, 2, 1), np.nan), np.zeros((2, 2, 1)))
 
 
-def test_ssim_of_a_small_image():
+@pytest.mark.parametrize("metric", [ssim, ssim_volume])
+def test_ssim_of_a_small_image(metric):
     image = np.zeros((10, 40, 1))
     with pytest.raises(
         DataError, match=r"at least 11 pixels a side; got .10, 40, 1.. L"
     ):
-        ssim(image, image)
+        metric(image, image)
+
+
+def test_psnr_b_of_a_line():
+    with pytest.raises(DataError, match=r"at least 2 pixels a side; got .1, 40, 1.. L"):
+        psnr_b(np.zeros((1, 40, 1)), np.zeros((1, 40, 1)))
+
+
+def test_luma_in_full_range():
+    rgb = np.eye(3).reshape(1, 3, 3)
+    assert luma_full(rgb).ravel().tolist() == [0.299, 0.587, 0.114]
+    assert luma_full(np.ones((1, 1, 3))).item() == pytest.approx(1)
+    gray = np.full((1, 1, 3), 0.25)
+    assert luma(gray).item() == pytest.approx((16 + 219 * luma_full(gray).item()) / 255)
+    with pytest.raises(ValueError, match=r'luma_full: "rgb" must be \[H, W, 3\]'):
+        luma_full(np.zeros((2, 2, 1)))
 
 
 def test_luma_of_a_bad_image():
