@@ -98,7 +98,7 @@ def test_torch_is_for_interop_alone():
 
 
 def test_what_is_optional_is_imported_when_it_is_needed():
-    optional = {"torch", "torchvision", "tensorboardX", "matplotlib"}
+    optional = {"torch", "torchvision", "tensorboardX", "matplotlib", "h5py"}
     assert not [
         f"{path.relative_to(ROOT)}: {name}"
         for path in PACKAGE
