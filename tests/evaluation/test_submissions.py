@@ -1,0 +1,286 @@
+"""SIDD and DND: from published layouts, in miniature, to what their servers take."""
+
+import base64
+import dataclasses
+
+import numpy as np
+import pytest
+
+from danet_jax.checks import DataError
+from danet_jax.data.images import to_float
+from danet_jax.data.matlab import cell, read_mat, write_mat
+from danet_jax.evaluation.dnd import DND, DndLayout, check_dnd, export_dnd
+from danet_jax.evaluation.sidd import (
+    SIDD,
+    SiddLayout,
+    check_sidd,
+    export_sidd,
+    open_validation_blocks,
+)
+from tests import mat_files
+
+BLOCKS = SiddLayout(images=2, blocks=3, side=12)
+BOXES = DndLayout(images=2, boxes=3, side=12)
+ABOUT = {"MethodName": "DANet", "Venue": "here"}
+
+
+def _pixels(*shape, seed=0):
+    return np.random.RandomState(seed).randint(0, 256, shape, np.uint8)
+
+
+def _noisy_blocks(folder, version="5", blocks=None):
+    name = "BenchmarkNoisyBlocksSrgb"
+    blocks = _pixels(2, 3, 12, 12, 3) if blocks is None else blocks
+    mat_files.write(folder / f"{name}.mat", version, **{name: blocks})
+    return blocks
+
+
+def _brighter(x):
+    return x + np.float32(0.1)
+
+
+def _half(x):
+    return np.float32(0.5) * x
+
+
+def test_the_layouts_are_the_published_ones():
+    assert dataclasses.astuple(SIDD) == (40, 32, 256)
+    assert dataclasses.astuple(DND) == (50, 20, 512)
+
+
+@pytest.mark.parametrize("version", mat_files.VERSIONS)
+def test_validation_blocks_of_sidd(tmp_path, version):
+    clean, noisy = (_pixels(2, 3, 12, 12, 3, seed=seed) for seed in (0, 1))
+    for kind, blocks in ("Gt", clean), ("Noisy", noisy):
+        name = f"Validation{kind}BlocksSrgb"
+        mat_files.write(tmp_path / f"{name}.mat", version, **{name: blocks})
+    images = open_validation_blocks(tmp_path, BLOCKS)
+    assert (len(images), images.paired, images.sizes) == (6, True, [(12, 12)] * 6)
+    assert images.names[0] == "01_01" and images.names[-1] == "02_03"
+    np.testing.assert_array_equal(images[4].clean, clean[1, 1])
+    np.testing.assert_array_equal(images[4].degraded, noisy[1, 1])
+    assert images[4].name == "02_02"
+
+
+@pytest.mark.parametrize("version", mat_files.VERSIONS)
+def test_sidd_goes_out_and_comes_back(tmp_path, version):
+    blocks = _noisy_blocks(tmp_path, version)
+    written = export_sidd(_brighter, tmp_path, tmp_path / "out", ABOUT, BLOCKS)
+    assert written == tmp_path / "out" / "SubmitSrgb.mat"
+    assert check_sidd(written, BLOCKS).startswith("2x3 blocks, ")
+    names = "DenoisedBlocksSrgb", "TimeMPSrgb", "OptionalData"
+    cells, seconds, about = read_mat(written, *names).values()
+    wanted = np.clip(np.rint(blocks + 25.5), 0, 255)
+    for place in np.ndindex(2, 3):
+        assert cells[place].dtype == np.float32
+        # 0.1 is 25.5 steps, which float32 rounds either way.
+        np.testing.assert_allclose(cells[place] * 255, wanted[place], atol=1.001)
+        np.testing.assert_array_equal(
+            np.rint(cells[place] * 255) / np.float32(255), cells[place]
+        )
+    assert seconds.item() >= 0
+    assert {name: text[0] for name, text in about.items()} == {
+        "MethodName": "DANet",
+        "Authors": "",
+        "PaperTitle": "",
+        "Venue": "here",
+    }
+
+
+def test_the_csv_for_kaggle(tmp_path):
+    blocks = _noisy_blocks(tmp_path)
+    export_sidd(lambda x: x, tmp_path, tmp_path, {}, BLOCKS)
+    path = tmp_path / "SubmitSrgb.csv"
+    assert check_sidd(path, BLOCKS) == "6 blocks"
+    lines = path.read_text().splitlines()
+    assert lines[0] == "ID,BLOCK"
+    number, text = lines[5].split(",")
+    pixels = np.frombuffer(base64.b64decode(text), np.uint8).reshape(12, 12, 3)
+    assert number == "4"
+    np.testing.assert_array_equal(pixels, blocks[1, 1])
+    for broken in lines[:-1], [*lines[:-1], "5,AAAA"], [*lines[:-1], "5,?"], []:
+        path.write_text("\n".join(broken))
+        with pytest.raises(DataError, match=r"Srgb\.csv: (must hold|line 7 must be 5)"):
+            check_sidd(path, BLOCKS)
+
+
+def test_a_missing_or_wrong_file_of_sidd(tmp_path):
+    with pytest.raises(DataError, match=r"ValidationGtBlocksSrgb\.mat: no such file"):
+        open_validation_blocks(tmp_path, BLOCKS)
+    for blocks in _pixels(2, 3, 12, 11, 3), np.zeros((2, 3, 12, 12, 3), np.float32):
+        _noisy_blocks(tmp_path, blocks=blocks)
+        match = r"Noisy\w+\.mat: \w+ must be 2x3x12x12x3 of uint8; got 2x3x12x1"
+        with pytest.raises(DataError, match=match):
+            export_sidd(_half, tmp_path, tmp_path, {}, BLOCKS)
+    assert not (tmp_path / "SubmitSrgb.mat").exists()
+
+
+def _submission(**changes):
+    blocks = cell([np.full((12, 12, 3), 0.5, np.float32)] * 6, (2, 3))
+    about = dict.fromkeys(("MethodName", "Authors", "PaperTitle", "Venue"), "x")
+    named = {"DenoisedBlocksSrgb": blocks, "TimeMPSrgb": 1.0, "OptionalData": about}
+    return named | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"DenoisedBlocksSrgb": cell([1.0], (1, 1))}, "a cell of 2x3; got 1x1 of cell"),
+        (
+            {"DenoisedBlocksSrgb": np.zeros((2, 3, 12, 12, 3), np.float32)},
+            "DenoisedBlocksSrgb must be a cell of 2x3; got 2x3x12x12x3 of single",
+        ),
+        (
+            {"DenoisedBlocksSrgb": cell([np.zeros((12, 12, 3), np.uint8)] * 6, (2, 3))},
+            r"DenoisedBlocksSrgb\{1, 1\} must be 12x12x3 of single or double; got 12x12"
+            "x3 of uint8",
+        ),
+        (
+            {"DenoisedBlocksSrgb": cell([np.full((12, 12, 3), 2.0)] * 6, (2, 3))},
+            r"must lie in \[0, 1\]; got values from 2.0 to 2.0",
+        ),
+        (
+            {"DenoisedBlocksSrgb": cell([np.full((12, 12, 3), np.nan)] * 6, (2, 3))},
+            r"must lie in \[0, 1\]; got values from nan",
+        ),
+        ({"TimeMPSrgb": "fast"}, "TimeMPSrgb must be 1x1 of numbers; got char"),
+        (
+            {"OptionalData": {"Venue": "x"}},
+            "OptionalData must hold the text MethodName",
+        ),
+        ({"OptionalData": ""}, "OptionalData must hold the text MethodName"),
+    ],
+)
+def test_the_validator_of_sidd_refuses(tmp_path, changes, match):
+    path = tmp_path / "SubmitSrgb.mat"
+    write_mat(path, _submission())
+    assert check_sidd(path, BLOCKS) == "2x3 blocks, 1 s/Mpixel"
+    write_mat(path, _submission(**changes))
+    with pytest.raises(DataError, match=rf"SubmitSrgb\.mat: .*{match}"):
+        check_sidd(path, BLOCKS)
+
+
+def _dnd(folder, version="7.3", boxes=None):
+    """Two noisy images, of other sizes, with three boxes each."""
+    images = [
+        np.random.RandomState(i).rand(30 + i, 40, 3).astype(np.float32)
+        for i in range(2)
+    ]
+    for i, image in enumerate(images):
+        path = folder / "images_srgb" / f"{i + 1:04d}.mat"
+        mat_files.write(path, version, InoisySRGB=image)
+    corners = np.array([[1, 1], [5, 29], [19, 2]])
+    usual = [np.hstack([corners, corners + 11]).astype(float)] * 2
+    info = {
+        "boundingboxes": cell(usual if boxes is None else boxes, (2,)),
+        "camera": cell(["a", "b"], (2,)),
+    }
+    mat_files.write(folder / "info.mat", version, info=info)
+    return images
+
+
+@pytest.mark.parametrize("version", mat_files.VERSIONS)
+def test_dnd_goes_out_and_comes_back(tmp_path, version):
+    images = _dnd(tmp_path, version)
+    folder = export_dnd(_half, tmp_path, tmp_path / "out", {}, BOXES)
+    assert folder == tmp_path / "out" / "bundled"
+    assert check_dnd(folder, BOXES) == "2 images of 3 boxes"
+    assert sorted(path.name for path in folder.iterdir()) == ["0001.mat", "0002.mat"]
+    names = "Idenoised", "israw", "eval_version"
+    cells, raw, edition = read_mat(folder / "0002.mat", *names).values()
+    assert (cells.shape, raw.item(), edition) == ((1, 3), 0, "1.0")
+    # Boxes are counted from 1, and their ends belong to them.
+    np.testing.assert_array_equal(cells[0, 1], 0.5 * images[1][4:16, 28:40])
+    assert cells[0, 1].dtype == np.float32
+
+
+def test_dnd_is_clipped_but_not_rounded(tmp_path):
+    _dnd(tmp_path)
+    folder = export_dnd(lambda x: 3 * x - 1, tmp_path, tmp_path, {}, BOXES)
+    image = read_mat(folder / "0001.mat", "Idenoised")["Idenoised"][0, 0]
+    assert (image.min(), image.max()) == (0, 1)
+    assert len(np.unique(image)) > 50
+    assert not np.array_equal(to_float(np.rint(image * 255).astype(np.uint8)), image)
+
+
+@pytest.mark.parametrize("version", mat_files.VERSIONS)
+def test_info_of_dnd_that_lacks_a_field(tmp_path, version):
+    _dnd(tmp_path, version)
+    lacking = {"camera": cell(["a", "b"], (2,))}
+    mat_files.write(tmp_path / "info.mat", version, info=lacking)
+    match = r"info\.mat: must hold info\.boundingboxes, 2 arrays; info holds camera"
+    with pytest.raises(DataError, match=match):
+        export_dnd(_half, tmp_path, tmp_path, {}, BOXES)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "match"),
+    [
+        ([np.ones((3, 4))], r"info\.boundingboxes must be a cell of 2; got 1 of cell"),
+        ([np.ones((2, 4))] * 2, r"info\(1\)\.boundingboxes must be 3x4 of numbers"),
+        ([np.ones((3, 4))] * 2, r"0001\.mat: a box .* 12 pixels a side .*30x40"),
+        (
+            [np.array([[20, 1, 31, 12]] * 3)] * 2,
+            r"within its 30x40 .*\[20, 1, 31, 12\]",
+        ),
+        ([np.array([[0, 1, 11, 12]] * 3)] * 2, r"\[0, 1, 11, 12\]"),
+    ],
+)
+def test_boxes_of_dnd_that_do_not_fit(tmp_path, boxes, match):
+    _dnd(tmp_path)
+    info = {"boundingboxes": cell(boxes, (len(boxes),))}
+    mat_files.write(tmp_path / "info.mat", "5", info=info)
+    with pytest.raises(DataError, match=match):
+        export_dnd(_half, tmp_path, tmp_path, {}, BOXES)
+
+
+def test_images_of_dnd_that_do_not_fit(tmp_path):
+    _dnd(tmp_path)
+    path = tmp_path / "images_srgb" / "0001.mat"
+    for image, match in (
+        (np.zeros((30, 40), np.float32), "HxWx3 of single or double; got 30x40 of sin"),
+        (np.zeros((30, 40, 3), np.uint8), "got 30x40x3 of uint8"),
+        (np.full((30, 40, 3), np.nan), "InoisySRGB must be finite"),
+    ):
+        mat_files.write(path, "7.3", InoisySRGB=image)
+        with pytest.raises(DataError, match=rf"0001\.mat: .*{match}"):
+            export_dnd(_half, tmp_path, tmp_path, {}, BOXES)
+    path.unlink()
+    with pytest.raises(DataError, match=r"0001\.mat: no such file"):
+        export_dnd(_half, tmp_path, tmp_path, {}, BOXES)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"israw": True}, "israw must be false"),
+        ({"eval_version": "2.0"}, "eval_version must be the text \"1.0\"; got '2.0'"),
+        ({"eval_version": 1.0}, "eval_version must be the text"),
+        ({"Idenoised": cell([0.5] * 3, (3, 1))}, "Idenoised must be a cell of 1x3"),
+        (
+            {"Idenoised": cell([np.zeros((12, 11, 3))] * 3, (1, 3))},
+            r"Idenoised\{1\} must be 12x12x3 of single or double; got 12x11x3",
+        ),
+    ],
+)
+def test_the_validator_of_dnd_refuses(tmp_path, changes, match):
+    _dnd(tmp_path)
+    folder = export_dnd(_half, tmp_path, tmp_path, {}, BOXES)
+    path = folder / "0002.mat"
+    found = read_mat(path, "Idenoised", "israw", "eval_version") | {"israw": False}
+    write_mat(path, found | changes)
+    with pytest.raises(DataError, match=rf"0002\.mat: {match}"):
+        check_dnd(folder, BOXES)
+
+
+def test_a_bundle_of_dnd_holds_its_files_and_no_other(tmp_path):
+    _dnd(tmp_path)
+    folder = export_dnd(_half, tmp_path, tmp_path, {}, BOXES)
+    (folder / "0003.mat").touch()
+    match = r"bundled: must hold 0001.mat to 0002.mat and .*; it holds also 0003.mat"
+    with pytest.raises(DataError, match=match):
+        check_dnd(folder, BOXES)
+    (folder / "0003.mat").unlink()
+    (folder / "0001.mat").unlink()
+    with pytest.raises(DataError, match=r"it lacks 0001\.mat"):
+        check_dnd(folder, BOXES)
