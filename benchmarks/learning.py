@@ -21,10 +21,11 @@ import numpy as np
 
 from benchmarks.network_sides import state_dict
 from benchmarks.timing import write
-from danet_jax.config import SMALL, DataConfig, EvaluationConfig
+from danet_jax.config import SMALL, DataConfig
 from danet_jax.data.pipeline import training_batches
 from danet_jax.data.sources import open_folder, open_training
 from danet_jax.evaluation.evaluate import evaluate
+from danet_jax.evaluation.protocols import awgn
 
 SIGMA = 25.0
 RATE = 1e-3
@@ -125,9 +126,7 @@ def run_side(side: str, arguments: argparse.Namespace) -> None:
         trained += time.perf_counter() - began
         if trained >= 60 * arguments.minutes * (tests + 1) / arguments.tests:
             tests += 1
-            scores = evaluate(
-                restore, images, sigma_255=SIGMA, evaluation=EvaluationConfig()
-            )
+            scores = evaluate(restore, images, awgn(1, SIGMA))
             line = {"side": side, "minutes": trained / 60, "steps": step}
             print(
                 json.dumps({**line, "PSNR dB": scores.mean.psnr_restored}), flush=True

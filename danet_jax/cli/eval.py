@@ -1,17 +1,25 @@
-"""``danet eval``: scores, tables and pictures of a checkpoint on test images."""
+"""``danet eval``: scores, tables, pictures and submissions, by named protocols."""
 
 import argparse
 import dataclasses
 import functools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from danet_jax.checks import ConfigError, DataError
-from danet_jax.config import ExperimentConfig, parse_overrides
+from danet_jax.checks import ConfigError
+from danet_jax.cli.tasks import (
+    Run,
+    Task,
+    check_channels,
+    load_runs,
+    named,
+    plan,
+    plan_own,
+)
 from danet_jax.data.images import make_folder, write_png
-from danet_jax.data.sources import ImageFolder, open_folder, open_validation
 from danet_jax.evaluation.baselines import NON_LOCAL_MEANS, Baseline
-from danet_jax.evaluation.evaluate import Panels, check_sizes, evaluate
+from danet_jax.evaluation.evaluate import Evaluation, Panels, evaluate
 from danet_jax.evaluation.inference import make_restorer
 from danet_jax.evaluation.pictures import (
     Panel,
@@ -19,9 +27,10 @@ from danet_jax.evaluation.pictures import (
     comparison_sheet,
     side_by_side,
 )
-from danet_jax.evaluation.report import markdown, write_report
-from danet_jax.training.checkpoint import load_experiment
-from danet_jax.training.workdir import run_and_step
+from danet_jax.evaluation.protocols import PROTOCOLS, SUBMISSIONS, Submission
+from danet_jax.evaluation.report import markdown, write_report, write_rows, write_text
+from danet_jax.evaluation.sidd import ABOUT
+from danet_jax.evaluation.tables import comparison
 
 _SHEET_ROWS = 3
 _SHEET_PX = 320  # largest side of a picture on the sheet
@@ -30,121 +39,225 @@ _SHEET_PX = 320  # largest side of a picture on the sheet
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``danet eval``."""
     parser.description = (
-        "Scores a trained network. --config.evaluation.X=Y and --config.data.X=Y "
-        "change the noise and what is scored, e.g. --config.data.sigma_255=50. Each "
-        "new image size is compiled anew: a while, for full-size networks."
+        "Scores trained networks, or without --checkpoint the degraded images alone. "
+        "A protocol is a benchmark's rule: docs/protocols.md. Without --protocol it is "
+        "the run's own, which --config.evaluation.X=Y and --config.data.X=Y change, "
+        "e.g. --config.data.sigma_255=50. Each new image size is compiled anew: a "
+        "while, for full-size networks."
     )
-    add = parser.add_argument
+    add = functools.partial(parser.add_argument, default=[])
     add(
-        "--checkpoint", type=Path, required=True, help="working directory of a training"
+        "--checkpoint",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="working directories of trainings; of several, one that was trained for a "
+        "protocol that is asked for is scored under that one alone",
+    )
+    add(
+        "--protocol",
+        nargs="+",
+        metavar="NAME",
+        choices=[*PROTOCOLS, *SUBMISSIONS],
+        help=f"any of {', '.join([*PROTOCOLS, *SUBMISSIONS])}",
     )
     add(
         "--data",
         type=Path,
         nargs="+",
-        default=[],
         metavar="DIR",
         help="folders of test images, one set each; default: the run's own validation",
     )
+    _add_options(parser)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add("--clean", default="", metavar="PATTERN", help="of the clean images in --data")
     add(
         "--degraded",
         default="",
         metavar="PATTERN",
-        help="of their degraded partners; without one, noise is added to clean images",
+        help="of their degraded partners; without one, clean images are degraded",
     )
     add("--baseline", choices=["nlm"], help="also score non-local means")
     add(
         "--out", type=Path, metavar="DIR", help="default: eval in the working directory"
     )
+    add("--json", type=Path, metavar="FILE", help="also one record for each image")
     add("--save-images", action="store_true", help="restored images as OUT/SET/images")
     add(
         "--compare",
         action="store_true",
         help="side-by-side pictures as OUT/SET/compare, and OUT/comparison.png",
     )
+    add(
+        "--about",
+        nargs="+",
+        default=[],
+        metavar="NAME=TEXT",
+        help=f"of a submission to SIDD: {', '.join(ABOUT)}",
+    )
+    add(
+        "--validate",
+        type=Path,
+        metavar="PATH",
+        help="only check a submission: SubmitSrgb.mat, SubmitSrgb.csv or the folder "
+        "that goes to DND",
+    )
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Evaluates a checkpoint: a table to standard output, everything into files.
+    """Evaluates checkpoints: a table to standard output, everything into files.
 
     Raises:
         UserError: a checkpoint, configuration, folder or image that cannot be used.
     """
-    stored, model = load_experiment(arguments.checkpoint)
-    config = _apply(stored, overrides)
-    sets = _open_sets(arguments, config)
-    baseline = _baseline(arguments, sets)
-    for images in sets.values():
-        check_sizes(images, config.model.multiple)
-    out = arguments.out or run_and_step(arguments.checkpoint)[0] / "eval"
-    make_folder(out)
-    restore, evaluations = make_restorer(model), {}
-    sheet: list[list[Panel]] = []
-    for name, images in sets.items():
-        kind = "degraded" if images.paired else "noisy"
-        evaluations[name] = evaluate(
-            restore,
-            images,
-            sigma_255=config.data.sigma_255,
-            evaluation=config.evaluation,
-            baseline=baseline,
-            on_image=functools.partial(_save, arguments, out / name, kind, sheet),
-        )
-    if sheet:
-        write_png(out / "comparison.png", comparison_sheet(sheet, largest=_SHEET_PX))
-    write_report(out, evaluations)
-    print(markdown(evaluations), end="")
-    print(f"Written to {out}: results.md, results.csv, results.json.", file=sys.stderr)
+    if arguments.validate is not None:
+        name = "dnd" if arguments.validate.is_dir() else "sidd_benchmark"
+        _validate(SUBMISSIONS[name], arguments.validate)
+        return
+    _check(arguments, overrides)
+    runs = load_runs(arguments.checkpoint)
+    out = arguments.out or (runs[0].path / "eval" if len(runs) == 1 else None)
+    submissions = [s for n, s in SUBMISSIONS.items() if n in arguments.protocol]
+    for submission in submissions:
+        check_channels(submission.name, submission.channels, runs[0])
+    about = _about(arguments.about)
+    if arguments.protocol:
+        evaluations = _score(arguments, plan(arguments, runs), out)
+        table = comparison(evaluations) if evaluations else ""
+    else:
+        tasks = plan_own(arguments, overrides, runs[0])
+        evaluations = _score(arguments, tasks, out)
+        table = markdown(evaluations)
+    print(table, end="")
+    if evaluations:
+        _write(arguments, evaluations, out, table)
+    for submission in submissions:
+        _submit(submission, arguments, runs[0], about)
 
 
-def _apply(stored: ExperimentConfig, overrides: list[str]) -> ExperimentConfig:
-    config = parse_overrides(stored, overrides)
-    fixed = dataclasses.replace(config, data=stored.data, evaluation=stored.evaluation)
-    if fixed != stored:
+def _check(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """Refuses arguments that do not go together."""
+    names, count = arguments.protocol, len(arguments.checkpoint)
+    if not names and count != 1:
+        got = "several" if count else "none"
         raise ConfigError(
-            "eval: the network and its training cannot be changed; only "
-            "--config.data and --config.evaluation can."
+            "eval: without --protocol, which says how to score, one --checkpoint must "
+            f"be given; got {got}."
         )
-    return config
+    if names and overrides:
+        option = overrides[0].partition("=")[0]
+        raise ConfigError(f"eval: {names[0]} is fixed. Leave {option} out.")
+    if names and not arguments.data:
+        raise ConfigError(f"eval: {names[0]} needs folders of images: --data DIR.")
+    served = [name for name in names if name in SUBMISSIONS]
+    if served and count != 1:
+        raise ConfigError(
+            f"eval: only its server can score {served[0]}. Give one --checkpoint to "
+            f"restore its images with; got {count}."
+        )
+    if arguments.about and "sidd_benchmark" not in served:
+        raise ConfigError("eval: --about is for the protocol sidd_benchmark alone.")
+    if not count and (arguments.save_images or arguments.compare):
+        raise ConfigError("eval: pictures of restored images need a --checkpoint.")
+    if count > 1 and (arguments.json or not arguments.out):
+        rule = "need --out DIR, and have no --json, which is for one method"
+        raise ConfigError(f"eval: several checkpoints {rule}.")
 
 
-def _baseline(
-    arguments: argparse.Namespace, sets: dict[str, ImageFolder]
-) -> Baseline | None:
+def _validate(submission: Submission, path: Path) -> None:
+    print(f"{submission.name}: {path} holds {submission.check(path)}, as it must.")
+
+
+def _score(
+    arguments: argparse.Namespace, tasks: Sequence[Task], out: Path | None
+) -> list[Evaluation]:
+    """Does all tasks, and saves the pictures that are asked for."""
+    baseline = _baseline(arguments, tasks)
+    if out is not None:
+        make_folder(out)
+    sheet: list[list[Panel]] = []
+    evaluations = []
+    for task in tasks:
+        save = None
+        if out is not None:
+            kind = "noisy" if task.protocol.sigma_255 else "degraded"
+            save = functools.partial(_save, arguments, out / task.folder, kind, sheet)
+        evaluation = evaluate(
+            make_restorer(task.run.model) if task.run else None,
+            task.images,
+            task.protocol,
+            baseline=baseline,
+            on_image=save,
+        )
+        label = task.run.label if task.run else ""
+        evaluations.append(
+            dataclasses.replace(evaluation, images=task.name, method=label)
+        )
+    if sheet and out is not None:
+        write_png(out / "comparison.png", comparison_sheet(sheet, largest=_SHEET_PX))
+    return evaluations
+
+
+def _baseline(arguments: argparse.Namespace, tasks: Sequence[Task]) -> Baseline | None:
     if not arguments.baseline:
         return None
-    if any(images.paired for images in sets.values()):
-        raise ConfigError(
-            "eval: --baseline nlm needs noise of known strength, but the images are "
-            "pairs. Leave it out."
-        )
+    for task in tasks:
+        if not task.protocol.sigma_255 or task.run is None:
+            kind = task.protocol.name if task.run else "no --checkpoint"
+            raise ConfigError(
+                "eval: --baseline nlm needs noise of known strength and a network to "
+                f"stand beside; got {kind}. Leave it out."
+            )
     return NON_LOCAL_MEANS
 
 
-def _open_sets(
-    arguments: argparse.Namespace, config: ExperimentConfig
-) -> dict[str, ImageFolder]:
-    data, channels = config.data, config.model.channels
-    if not arguments.data:
-        images = open_validation(data, channels)
-        if images is None:
-            raise ConfigError(
-                "eval: this run has no validation images. Name folders: --data DIR."
-            )
-        return {"validation": images}
-    degraded = arguments.degraded or data.degraded
-    clean = arguments.clean or (data.clean if data.degraded else "**/*")
-    names = [path.resolve().name for path in arguments.data]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise DataError(f'eval: two folders are named "{twice[0]}". Rename one.')
-    return {
-        name: open_folder(
-            path, channels, clean=clean, degraded=degraded, cache_gib=data.cache_gib
-        )
-        for name, path in zip(names, arguments.data, strict=True)
-    }
+def _write(
+    arguments: argparse.Namespace,
+    evaluations: Sequence[Evaluation],
+    out: Path | None,
+    table: str,
+) -> None:
+    if arguments.json is not None:
+        write_rows(arguments.json, evaluations)
+    if out is None:
+        return
+    write_report(out, evaluations)
+    files = "results.md, results.csv, results.json"
+    if arguments.protocol:
+        write_text(out / "table.md", table)
+        files += ", table.md"
+    print(f"Written to {out}: {files}.", file=sys.stderr)
+
+
+def _about(entries: Sequence[str]) -> dict[str, str]:
+    """What a submission to SIDD says of itself, from NAME=TEXT."""
+    about = {}
+    for entry in entries:
+        name, equals, text = entry.partition("=")
+        if name not in ABOUT or not equals:
+            rule = f"must be NAME=TEXT, NAME one of {', '.join(ABOUT)}"
+            raise ConfigError(f"eval: --about {rule}; got {entry!r}.")
+        about[name] = text
+    return about
+
+
+def _submit(
+    submission: Submission,
+    arguments: argparse.Namespace,
+    run: Run,
+    about: dict[str, str],
+) -> None:
+    """Writes what a benchmark's server takes, and checks it."""
+    out = arguments.out or run.path / "eval"
+    restore = make_restorer(run.model)
+    for name, path in named(arguments.data).items():
+        folder = out / (name if len(arguments.data) > 1 else "") / submission.name
+        about = {"MethodName": run.label, **about}
+        written = submission.export(restore, path, folder, about)
+        _validate(submission, written)
 
 
 def _save(

@@ -5,7 +5,7 @@ import dataclasses
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +14,36 @@ from danet_jax.data.images import make_folder
 from danet_jax.evaluation.evaluate import Evaluation, Row
 
 
-def markdown(evaluations: Mapping[str, Evaluation]) -> str:
-    """Returns a section for each set: its protocol, and a table of images and means."""
+def markdown(evaluations: Sequence[Evaluation]) -> str:
+    """Returns a section for each evaluation: its protocol, a table of images, means."""
     sections = []
-    for name, evaluation in evaluations.items():
-        table = [_line(row, evaluation) for row in (*evaluation.rows, evaluation.mean)]
-        head = [f"## {name}", "", f"{evaluation.protocol}.", "", *_header(evaluation)]
-        sections.append("\n".join([*head, *table, ""]))
+    for evaluation in evaluations:
+        protocol, method = evaluation.protocol, evaluation.method
+        title = f"## {evaluation.images}" + (f", {method}" if method else "")
+        rule = f"{protocol.name}: {protocol.rule}."
+        rows = *evaluation.rows, evaluation.mean
+        table = [*_header(evaluation), *(_line(row, evaluation) for row in rows)]
+        sections.append("\n".join([title, "", rule, "", *table, ""]))
     return "\n".join(sections)
 
 
-def write_report(out: Path, evaluations: Mapping[str, Evaluation]) -> None:
+def write_report(out: Path, evaluations: Sequence[Evaluation]) -> None:
     """Writes results.md, results.csv and results.json into a folder.
 
-    CSV and JSON hold one record for each image and one, "mean", for each set: protocol,
-    set, image, PSNR in dB and SSIM of the degraded and the restored image, and of the
-    baseline if there is one. An infinite PSNR (equal images) is null in JSON.
+    CSV and JSON hold one record for each image and one, "mean", for each evaluation:
+    protocol and its rule, set, method if there is one, image, and the scores of the
+    degraded and the restored image, and of the baseline if there is one. An infinite
+    PSNR (equal images) is null in JSON.
 
     Args:
         out: the folder; it is made if need be, and its results are replaced.
-        evaluations: by the name of the set.
+        evaluations: the scores.
     Raises:
         DataError: a file cannot be written.
     """
     records = [
-        _record(name, evaluation, row)
-        for name, evaluation in evaluations.items()
+        _record(evaluation, row)
+        for evaluation in evaluations
         for row in (*evaluation.rows, evaluation.mean)
     ]
     table = io.StringIO()
@@ -47,46 +51,100 @@ def write_report(out: Path, evaluations: Mapping[str, Evaluation]) -> None:
     writer = csv.DictWriter(table, list(fields), lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
-    strict = [{k: _finite(v) for k, v in record.items()} for record in records]
-    texts = {
-        "results.md": markdown(evaluations),
-        "results.csv": table.getvalue(),
-        "results.json": json.dumps(strict, indent=2, allow_nan=False) + "\n",
-    }
     make_folder(out)
+    _write(out / "results.md", markdown(evaluations))
+    _write(out / "results.csv", table.getvalue())
+    _write(out / "results.json", _json(records))
+
+
+def write_rows(path: Path, evaluations: Sequence[Evaluation]) -> None:
+    """Writes a JSON file of one record an image, all with the same six fields.
+
+    They are protocol, image, psnr_degraded, ssim_degraded, psnr_restored and
+    ssim_restored; the last two are null where nothing was restored, and so is an
+    infinite PSNR. With several sets, an image is called SET/IMAGE.
+
+    Args:
+        path: the file to write or replace; its folder is made if need be.
+        evaluations: the scores, of one method.
+    Raises:
+        DataError: the file cannot be written.
+    """
+    several = len({evaluation.images for evaluation in evaluations}) > 1
+    records = []
+    for evaluation in evaluations:
+        prefix = f"{evaluation.images}/" if several else ""
+        for row in evaluation.rows:
+            scores = {name: getattr(row, name) for name in _FIELDS}
+            image = {"image": f"{prefix}{row.image}"}
+            records.append({"protocol": evaluation.protocol.name, **image, **scores})
+    make_folder(path.parent)
+    _write(path, _json(records))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file into a folder, which is made if need be.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    make_folder(path.parent)
+    _write(path, text)
+
+
+_FIELDS = "psnr_degraded", "ssim_degraded", "psnr_restored", "ssim_restored"
+
+
+def _write(path: Path, text: str) -> None:
     try:
-        for name, text in texts.items():
-            (out / name).write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise DataError(f"{out}: cannot be written ({error.strerror}).") from error
+        raise DataError(f"{path}: cannot be written ({error.strerror}).") from error
 
 
-def _record(name: str, evaluation: Evaluation, row: Row) -> dict[str, Any]:
+def _json(records: list[dict[str, Any]]) -> str:
+    strict = [{k: _finite(v) for k, v in record.items()} for record in records]
+    return json.dumps(strict, indent=2, allow_nan=False) + "\n"
+
+
+def _record(evaluation: Evaluation, row: Row) -> dict[str, Any]:
+    protocol = evaluation.protocol
+    record = {"protocol": protocol.name, "rule": protocol.rule}
+    record["set"] = evaluation.images
+    if evaluation.method:
+        record["method"] = evaluation.method
     scores = {k: v for k, v in dataclasses.asdict(row).items() if v is not None}
-    return {"protocol": evaluation.protocol, "set": name, **scores}
+    return {**record, **scores}
 
 
 def _finite(value: Any) -> Any:
     return None if value == math.inf else value
 
 
-def _columns(evaluation: Evaluation) -> dict[str, str]:
+def _columns(evaluation: Evaluation) -> Mapping[str, str]:
     """The columns of a table: field of a row and its heading."""
     columns = {"degraded": "degraded"}
     if evaluation.baseline:
         columns["baseline"] = evaluation.baseline
-    return columns | {"restored": "restored"}
+    if evaluation.rows[0].psnr_restored is not None:
+        columns["restored"] = "restored"
+    return columns
 
 
 def _header(evaluation: Evaluation) -> list[str]:
-    names = _columns(evaluation).values()
-    cells = [f"{name} PSNR [dB] | {name} SSIM" for name in names]
-    return [f"| image | {' | '.join(cells)} |", "|---" + "|---:" * 2 * len(cells) + "|"]
+    cells = [
+        f"{name} {metric.heading}"
+        for name in _columns(evaluation).values()
+        for metric in evaluation.protocol.metrics
+    ]
+    return [f"| image | {' | '.join(cells)} |", "|---" + "|---:" * len(cells) + "|"]
 
 
 def _line(row: Row, evaluation: Evaluation) -> str:
     cells = [row.image.replace("|", r"\|")]
-    for column in _columns(evaluation):
-        psnr_db = getattr(row, f"psnr_{column}")
-        cells += [f"{psnr_db:.2f}", f"{getattr(row, f'ssim_{column}'):.4f}"]
+    cells += [
+        f"{getattr(row, f'{metric.name}_{column}'):.{metric.places}f}"
+        for column in _columns(evaluation)
+        for metric in evaluation.protocol.metrics
+    ]
     return f"| {' | '.join(cells)} |"

@@ -105,8 +105,12 @@ class Records:
         self._timed = 0
         self.restart_clock()
 
-    def write(self, kind: str, step: int, values: dict[str, float]) -> None:
+    def write(
+        self, kind: str, step: int, values: dict[str, float], **words: str
+    ) -> None:
         """Appends one line to metrics.jsonl: kind is "train" or "validation".
+
+        What is said in words, such as a protocol, is not for TensorBoard.
 
         Raises:
             CheckpointError: the line could not be written.
@@ -114,7 +118,7 @@ class Records:
         if not self._speaks:
             return
         finite = {k: v if math.isfinite(v) else None for k, v in values.items()}
-        line = json.dumps({"kind": kind, "step": step, **finite})
+        line = json.dumps({"kind": kind, "step": step, **words, **finite})
         try:
             with self._path.open("a") as file:
                 file.write(line + "\n")

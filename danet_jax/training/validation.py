@@ -4,6 +4,7 @@ from danet_jax.config import ExperimentConfig
 from danet_jax.data.sources import ImageFolder
 from danet_jax.evaluation.evaluate import Panels, evaluate
 from danet_jax.evaluation.inference import make_restorer
+from danet_jax.evaluation.protocols import protocol_of
 from danet_jax.training import devices
 from danet_jax.training.interrupt import Interrupt
 from danet_jax.training.records import Records
@@ -33,32 +34,34 @@ class Validation:
         """Returns the mean PSNR in dB; None without images, or if interrupted."""
         if self._images is None:
             return None
+        protocol = protocol_of(self._config)
         params = devices.local(state.params if state.ema is None else state.ema)
         try:
             evaluation = evaluate(
                 make_restorer(network_of(self._config.model, params)),
                 self._images,
-                sigma_255=self._config.data.sigma_255,
-                jpeg_quality=self._config.data.jpeg_quality,
-                evaluation=self._config.evaluation,
+                protocol,
                 on_image=self._go_on,
             )
         except _Interrupted:
             return None
         mean = evaluation.mean
+        psnr_db, ssim = mean.psnr_restored, mean.ssim_restored
+        assert psnr_db is not None and ssim is not None  # as it has restored
         scores = {
-            "psnr_db": mean.psnr_restored,
-            "ssim": mean.ssim_restored,
+            "psnr_db": psnr_db,
+            "ssim": ssim,
             "psnr_degraded_db": mean.psnr_degraded,
             "ssim_degraded": mean.ssim_degraded,
         }
-        self._records.write("validation", step, scores)
+        self._records.write("validation", step, scores, protocol=protocol.name)
         self._records.say(
-            f"step {step}: {mean.psnr_restored:.2f} dB, from "
-            f"{mean.psnr_degraded:.2f} dB, on {len(self._images)} validation images."
+            f"step {step}: {psnr_db:.2f} dB, from "
+            f"{mean.psnr_degraded:.2f} dB, on {len(self._images)} validation images "
+            f"({protocol.name})."
         )
         self._records.restart_clock()
-        return mean.psnr_restored
+        return psnr_db
 
     def _go_on(self, _: Panels) -> None:
         # A scheduler's notice is short, a validation long: the state is worth more.

@@ -1,41 +1,13 @@
-import argparse
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from flax import nnx
 from PIL import Image
 
 from danet_jax.checks import ConfigError, DataError
-from danet_jax.cli import eval as command
-from danet_jax.config import DANetConfig, DataConfig, ExperimentConfig
+from danet_jax.config import DataConfig
 from danet_jax.data.images import write_png
-from danet_jax.models import DANet
-
-GRAY = DANetConfig(
-    widths=(2, 2),
-    encoder_blocks=(0, 0),
-    decoder_blocks=(0,),
-    block="conv",
-    recurrent_offsets=False,
-)
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    """Runs the command on an untrained network, which returns its input exactly."""
-    model = DANet(GRAY, rngs=nnx.Rngs(0))
-
-    def run(*arguments, data=None, overrides=(), checkpoint=""):
-        config = ExperimentConfig(model=GRAY, data=data or DataConfig())
-        monkeypatch.setattr(command, "load_experiment", lambda path: (config, model))
-        parser = argparse.ArgumentParser()
-        command.add_arguments(parser)
-        words = ["--checkpoint", tmp_path / "run" / checkpoint, *arguments]
-        command.run(parser.parse_args(list(map(str, words))), list(overrides))
-
-    return run
 
 
 def _write(path, seed=0, shift=0):
@@ -64,7 +36,7 @@ def test_folders_are_sets(tmp_path, run, capsys):
     assert row["psnr_restored"] == pytest.approx(row["psnr_degraded"], abs=0.1)
     shown = capsys.readouterr()
     assert shown.out == (tmp_path / "run" / "eval" / "results.md").read_text()
-    assert "## two\n\nAWGN sigma 25, numpy seed 0 a picture" in shown.out
+    assert "## two, run\n\nawgn_gray_25: AWGN sigma 25, numpy seed 0" in shown.out
     assert "results.csv" in shown.err
 
 
@@ -92,8 +64,8 @@ def test_overrides_change_the_noise(tmp_path, run):
     run("--data", tmp_path / "one", overrides=overrides)
     row = _rows(tmp_path / "run" / "eval")["one", "a"]
     assert row["psnr_degraded"] == pytest.approx(14.15, abs=1)
-    assert row["protocol"].startswith("AWGN sigma 50, ")
-    assert "clipped, not rounded" in row["protocol"]
+    assert row["protocol"] == "awgn_gray_50_clipped"
+    assert "clipped, not rounded" in row["rule"]
 
 
 @pytest.mark.parametrize("given", [True, False])
@@ -109,7 +81,7 @@ def test_pairs_by_argument_or_by_the_run(tmp_path, run, given):
     row = _rows(tmp_path / "run" / "eval")["pairs", "a_clean"]
     for name in "psnr_degraded", "psnr_restored":
         assert row[name] == pytest.approx(-20 * np.log10(0.2), abs=1e-3)
-    assert row["protocol"].startswith("pairs of images as they are")
+    assert row["protocol"] == "real_pairs_gray"
 
 
 def test_pictures(tmp_path, run):
@@ -161,7 +133,7 @@ def test_no_pictures_unless_asked(tmp_path, run):
             ],
             ["nlm"],
             ConfigError,
-            "noise of known strength, but the images are pairs",
+            "noise of known strength .*got real_pairs_gray",
         ),
         (
             ["--data", "one"],

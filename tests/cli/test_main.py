@@ -62,7 +62,10 @@ def test_arguments_and_overrides_reach_the_command(restore):
             "danet: .*'trian' .*prepare.*train.*, .*eval.*, .*restore.*. See .*",
         ),
         (["train"], "danet train: .* required: --config. See danet train --help."),
-        (["eval", "--data", "x"], "danet eval: .* required: --checkpoint. See .*"),
+        (
+            ["eval", "--data", "x"],
+            "eval: without --protocol, .* must be given; got none.",
+        ),
         (["restore"], "danet restore: .* required: INPUT, --checkpoint. See .*"),
         (["eval", "--checkpoint"], "danet eval: argument --checkpoint: expected .*"),
         (
@@ -86,8 +89,8 @@ def test_a_script_is_named_as_it_was_called(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["/somewhere/train.py"])
     assert main(["train"]) == 2
     _refused(capsys, "python train.py: .* See python train.py --help.")
-    assert main(["eval"]) == 2
-    _refused(capsys, "danet eval: .* See danet eval --help.")
+    assert main(["restore"]) == 2
+    _refused(capsys, "danet restore: .* See danet restore --help.")
 
 
 @pytest.mark.parametrize("kind", [ConfigError, DataError, CheckpointError])

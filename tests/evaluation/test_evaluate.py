@@ -3,20 +3,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from danet_jax.checks import DataError
+from danet_jax.checks import ConfigError, DataError
 from danet_jax.config import EvaluationConfig
-from danet_jax.data.degrade import noisy
+from danet_jax.data.degrade import jpeg, noisy
 from danet_jax.data.images import to_float, write_png
 from danet_jax.data.sources import open_folder
 from danet_jax.evaluation.baselines import Baseline, non_local_means
-from danet_jax.evaluation.evaluate import (
-    Evaluation,
-    Row,
-    check_sizes,
-    evaluate,
-    protocol,
-)
+from danet_jax.evaluation.evaluate import Evaluation, Row, check_sizes, evaluate
 from danet_jax.evaluation.metrics import luma, psnr, ssim
+from danet_jax.evaluation.protocols import PROTOCOLS, awgn, jpeg_artifacts, real_pairs
 
 PLAIN = EvaluationConfig()
 
@@ -40,7 +35,7 @@ def test_rows_hold_the_metrics_of_the_protocol(tmp_path):
         seen.append(degraded)
         return 0.5 * degraded
 
-    result = evaluate(restore, folder, sigma_255=25, evaluation=PLAIN)
+    result = evaluate(restore, folder, awgn(1, 25))
     assert [row.image for row in result.rows] == ["0", "1"]
     for pixels, row, given in zip(images, result.rows, seen, strict=True):
         clean, degraded = to_float(pixels), noisy(pixels, PLAIN, 25)
@@ -56,7 +51,7 @@ def test_rows_hold_the_metrics_of_the_protocol(tmp_path):
 
 def test_noise_of_every_picture_starts_from_the_seed(tmp_path):
     folder = _folder(tmp_path, *[_image(16, 16, 1)] * 2)
-    first, second = evaluate(lambda x: x, folder, sigma_255=25, evaluation=PLAIN).rows
+    first, second = evaluate(lambda x: x, folder, awgn(1, 25)).rows
     assert dataclasses.replace(second, image="0") == first
 
 
@@ -66,21 +61,19 @@ def test_pairs_are_taken_as_they_are(tmp_path):
     write_png(tmp_path / "a_noisy.png", clean + np.uint8(51))
     patterns = {"clean": "*_clean.png", "degraded": "*_noisy.png"}
     folder = open_folder(tmp_path, 3, cache_gib=1, **patterns)
-    result = evaluate(
-        lambda x: x - np.float32(0.1), folder, sigma_255=0, evaluation=PLAIN
-    )
+    result = evaluate(lambda x: x - np.float32(0.1), folder, real_pairs())
     row = result.rows[0]
     assert row.psnr_degraded == pytest.approx(-20 * np.log10(0.2), abs=1e-4)
     # 0.1 is 25.5 steps: 26 of the 51 are left after rounding half to even, or 25.
     assert row.psnr_restored == pytest.approx(-20 * np.log10(25.5 / 255), abs=0.2)
-    assert result.protocol.startswith("pairs of images as they are; restored clipped")
+    assert result.protocol.name == "real_pairs"
 
 
 def test_luma_is_scored_on_request(tmp_path):
     pixels = _image(16, 16, 3)
     folder = _folder(tmp_path, pixels)
     config = EvaluationConfig(channel="y")
-    row = evaluate(lambda x: x, folder, sigma_255=50, evaluation=config).rows[0]
+    row = evaluate(lambda x: x, folder, awgn(3, 50, config)).rows[0]
     clean, degraded = to_float(pixels), noisy(pixels, config, 50)
     assert row.psnr_degraded == psnr(luma(clean), luma(degraded))
     assert row.ssim_degraded == ssim(luma(clean), luma(degraded))
@@ -95,8 +88,7 @@ def test_baseline_and_pictures(tmp_path):
     result = evaluate(
         lambda x: x + 9,
         folder,
-        sigma_255=25,
-        evaluation=PLAIN,
+        awgn(1, 25),
         baseline=baseline,
         on_image=seen.append,
     )
@@ -112,30 +104,45 @@ def test_baseline_and_pictures(tmp_path):
 
 def test_means():
     rows = Row("a", 10, 0.5, 20, 0.6), Row("b", 20, 0.7, 40, 1.0, 30, 0.5)
-    assert Evaluation("", rows).mean == Row("mean", 15, 0.6, 30, 0.8)
-    assert Evaluation("", rows[1:]).mean == dataclasses.replace(rows[1], image="mean")
+    protocol = awgn(1, 25)
+    assert Evaluation(protocol, rows).mean == Row("mean", 15, 0.6, 30, 0.8)
+    assert Evaluation(protocol, rows[1:]).mean == dataclasses.replace(
+        rows[1], image="mean"
+    )
 
 
-@pytest.mark.parametrize(
-    ("config", "words"),
-    [
-        ({}, "numpy seed 0 a picture, input float (not clipped, not rounded); "),
-        ({"clip": True}, "input float (clipped, not rounded); "),
-        ({"round": True, "noise_seed": 7}, "seed 7 a picture, input clipped and round"),
-        ({"channel": "y"}, "valid region) over Y of YCbCr (16-235)"),
-    ],
-)
-def test_protocol_says_what_was_done(config, words):
-    text = protocol(EvaluationConfig(**config), 25.0, paired=False)
-    assert text.startswith("AWGN sigma 25, numpy seed")
-    assert words in text
+def test_without_a_restorer_the_degraded_images_are_scored(tmp_path):
+    folder = _folder(tmp_path, _image(16, 20, 1), _image(18, 16, 1, seed=1))
+    whole = evaluate(lambda x: x, folder, awgn(1, 25)).rows
+    rows = evaluate(None, folder, awgn(1, 25)).rows
+    for row, other in zip(rows, whole, strict=True):
+        assert row.psnr_restored is row.ssim_restored is None
+        blank = {"psnr_restored": None, "ssim_restored": None}
+        assert row == dataclasses.replace(other, **blank)
+
+
+def test_jpeg_is_scored_with_psnr_b(tmp_path):
+    pixels = _image(24, 24, 1)
+    folder = _folder(tmp_path, pixels)
+    row = evaluate(lambda x: x, folder, jpeg_artifacts(10)).rows[0]
+    assert row.psnr_degraded == psnr(to_float(pixels), to_float(jpeg(pixels, 10)))
+    assert row.psnr_b_degraded <= row.psnr_degraded
+    assert row.psnr_b_restored == pytest.approx(row.psnr_b_degraded)
+    assert row.ssim_volume_degraded is None
+
+
+def test_single_images_are_no_pairs(tmp_path):
+    folder = _folder(tmp_path, _image(16, 16, 3))
+    match = "realsr_2 is for pairs; got single images"
+    with pytest.raises(ConfigError, match=match):
+        evaluate(None, folder, PROTOCOLS["realsr_2"])
 
 
 def test_images_too_small_are_named(tmp_path):
     folder = _folder(tmp_path, _image(16, 16, 1), _image(10, 16, 1))
     match = r"^evaluation: 1 of 2 images .* the 11 pixels .* First: 1 with 16x10 "
     with pytest.raises(DataError, match=match):
-        evaluate(pytest.fail, folder, sigma_255=25, evaluation=PLAIN)
+        evaluate(pytest.fail, folder, awgn(1, 25))
     with pytest.raises(DataError, match=r"2 of 2 .* 17 .*: 0 with 16x16, 1 with 16x10"):
         check_sizes(folder, 17)
 
@@ -148,7 +155,7 @@ def test_images_that_the_network_refuses_are_named(tmp_path):
         raise DataError("restore: too small.")
 
     with pytest.raises(DataError, match=r"^0: restore: too small"):
-        evaluate(restore, folder, sigma_255=25, evaluation=PLAIN)
+        evaluate(restore, folder, awgn(1, 25))
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -37,6 +37,7 @@ def test_a_network_learns(tiny: Tiny, tmp_path: Path) -> None:
     assert (result.step, result.steps) == (60, 60)
     scores = records(tmp_path, "validation")
     assert result.psnr_db == scores[-1]["psnr_db"]
+    assert {score["protocol"] for score in scores} == {"awgn_gray_25"}
     assert scores[-1]["psnr_db"] > scores[-1]["psnr_degraded_db"] + 3
     steps = records(tmp_path, "train")
     assert [record["step"] for record in steps] == [*range(10, 61, 10)]
