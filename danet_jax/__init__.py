@@ -4,6 +4,7 @@ from danet_jax.config import VARIANTS, DANetConfig
 from danet_jax.interop import from_torch, to_torch
 from danet_jax.models import DANet
 from danet_jax.ops import deform_conv2d, dwt2, idwt2
+from danet_jax.pretrained import load_pretrained
 
 __all__ = [
     "VARIANTS",
@@ -13,5 +14,6 @@ __all__ = [
     "dwt2",
     "from_torch",
     "idwt2",
+    "load_pretrained",
     "to_torch",
 ]

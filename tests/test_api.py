@@ -21,6 +21,7 @@ PUBLIC = [
     "dwt2",
     "from_torch",
     "idwt2",
+    "load_pretrained",
     "to_torch",
 ]
 

@@ -19,8 +19,10 @@ ARROWS = {  # what a room may import besides itself
     "evaluation": {"models", "ops", "data"} | LEAVES,
     "training": {"evaluation", "models", "ops", "data"} | LEAVES,
     "interop": {"models", "ops"} | LEAVES,
-    "cli": {"training", "evaluation", "interop", "models", "ops", "data"} | LEAVES,
-    "__init__": {"config", "interop", "models", "ops"},
+    "pretrained": {"interop", "models"} | LEAVES,
+    "cli": {"training", "evaluation", "pretrained", "interop", "models", "ops", "data"}
+    | LEAVES,
+    "__init__": {"config", "interop", "models", "ops", "pretrained"},
 }
 
 

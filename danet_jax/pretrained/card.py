@@ -1,0 +1,140 @@
+"""What is known of a network of the package: JSON, and a section of text."""
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+from danet_jax.checks import ConfigError, message
+from danet_jax.config import DANetConfig, from_dict
+
+TASKS = {
+    "gray25": "gray images with Gaussian noise of sigma 25",
+    "color_blind": "colour images with Gaussian noise of unknown strength",
+    "jpeg_blind": "JPEG files of unknown quality",
+    "real": "photographs with the noise of a camera",
+}
+DTYPES = ("float32", "float16")
+_TEXTS = ("command", "data", "terms")
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """What a network achieves on a set of test images: the mean PSNR in dB."""
+
+    protocol: str
+    set: str
+    psnr_degraded: float
+    psnr_restored: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """Where a network comes from and what it does.
+
+    Raises:
+        ConfigError: an unknown task or dtype, an empty text, or no steps.
+    """
+
+    task: str  # one of TASKS
+    model: DANetConfig
+    command: str  # that trained it
+    data: str  # that it was trained on
+    terms: str  # of that data
+    steps: int  # of training
+    dtype: str  # in which its parameters are stored
+    figures: tuple[Figure, ...]
+
+    def __post_init__(self) -> None:
+        _need(self.task in TASKS, "task", f"be one of {', '.join(TASKS)}", self.task)
+        _need(self.dtype in DTYPES, "dtype", f"be {' or '.join(DTYPES)}", self.dtype)
+        _need(self.steps > 0, "steps", "be positive", self.steps)
+        for name in _TEXTS:
+            _need(bool(getattr(self, name).strip()), name, "not be empty", '""')
+
+
+def to_json(card: Card) -> str:
+    """A card as JSON; ``channels`` stands beside the model, for readers."""
+    values = dataclasses.asdict(card)
+    return json.dumps({"channels": card.model.channels} | values, indent=2) + "\n"
+
+
+def from_json(text: str, *, where: str) -> Card:
+    """The inverse of ``to_json``.
+
+    Args:
+        text: JSON.
+        where: what to name in errors, e.g. the file.
+    Raises:
+        ConfigError: no JSON, or none of a card.
+    """
+    try:
+        values = json.loads(text)
+        values.pop("channels")
+        figures = tuple(_figure(figure) for figure in values.pop("figures"))
+        model = from_dict(DANetConfig, values.pop("model"), where="model")
+        return Card(**values, model=model, figures=figures)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ConfigError(f"{where}: is no card of a network ({error}).") from error
+
+
+def markdown(card: Card) -> str:
+    """A section that describes a network, for docs/models.md."""
+    about = TASKS[card.task]
+    lines = [
+        f"## {card.task}",
+        "",
+        f"{about[0].upper()}{about[1:]}. Widths {_listed(card.model.widths)}, "
+        f"{card.model.channels} {'channel' if card.model.channels == 1 else 'channels'}"
+        f"; {card.steps} steps; stored as {card.dtype}.",
+        "",
+        f"    {card.command}",
+        "",
+        f"Data: {card.data.rstrip('.')}. Terms: {card.terms.rstrip('.')}.",
+        "",
+        "| set | degraded [dB] | restored [dB] | protocol |",
+        "|---|---:|---:|---|",
+    ]
+    for figure in card.figures:
+        scores = f"{figure.psnr_degraded:.2f} | {figure.psnr_restored:.2f}"
+        lines.append(f"| {figure.set} | {scores} | {figure.protocol} |")
+    return "\n".join([*lines, ""])
+
+
+def figures_of(records: Any, *, where: str) -> tuple[Figure, ...]:
+    """The means in the records of a results.json of ``danet eval``.
+
+    Args:
+        records: the list that the file holds.
+        where: what to name in errors, e.g. the file.
+    Raises:
+        ConfigError: there is no mean in it.
+    """
+    try:
+        means = [record for record in records if record["image"] == "mean"]
+        names = [field.name for field in dataclasses.fields(Figure)]
+        figures = tuple(_figure({n: mean[n] for n in names}) for mean in means)
+    except (TypeError, KeyError) as error:
+        raise ConfigError(f"{where}: is no results.json of eval ({error}).") from error
+    if not figures:
+        raise ConfigError(f"{where}: holds no means. Give a results.json of eval.")
+    return figures
+
+
+def _figure(values: Any) -> Figure:
+    figure = Figure(**values)
+    scores = (figure.psnr_degraded, figure.psnr_restored)
+    if not all(isinstance(score, float | int) for score in scores):
+        raise TypeError(f"figures must be numbers; got {scores}")
+    if not all(map(math.isfinite, scores)):
+        raise ValueError(f"figures must be finite; got {scores}")
+    return figure
+
+
+def _listed(values: tuple[int, ...]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _need(ok: bool, name: str, rule: str, got: object) -> None:
+    if not ok:
+        raise ConfigError(message("Card", name, rule, got))
