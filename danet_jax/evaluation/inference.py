@@ -35,53 +35,91 @@ def make_restorer(model: DANet) -> Restorer:
     forward = _forward(config, np.dtype(model.dtype))
 
     def restore(degraded: np.ndarray) -> np.ndarray:
-        check_nhwc("restore", "degraded", degraded, channels=config.channels)
-        if min(degraded.shape[1:3]) < config.multiple:
-            rule = f"have at least {config.multiple} pixels a side"
-            repair = f"The network has {config.scales} scales; leave the image out."
-            shape = degraded.shape
-            raise DataError(message("restore", "degraded", rule, shape, repair))
-        check_finite("restore", "degraded", degraded)
+        check_degraded(degraded, config)
         restored = np.asarray(forward(params, np.float32(degraded)))
-        if not np.isfinite(restored).all():
-            raise CheckpointError(
-                "restore: the network returned NaN or infinity for a finite image. Its "
-                "parameters have diverged; use an earlier checkpoint."
-            )
+        check_restored(restored)
         return restored
 
     return restore
 
 
+def check_degraded(degraded: np.ndarray, config: DANetConfig) -> None:
+    """Checks that a network can take images [N, H, W, C].
+
+    Raises:
+        TypeError: they are not floating point.
+        ValueError: another shape, NaN or infinity; as DataError, too small.
+    """
+    check_nhwc("restore", "degraded", degraded, channels=config.channels)
+    if min(degraded.shape[1:3]) < config.multiple:
+        rule = f"have at least {config.multiple} pixels a side"
+        repair = f"The network has {config.scales} scales; leave the image out."
+        shape = degraded.shape
+        raise DataError(message("restore", "degraded", rule, shape, repair))
+    check_finite("restore", "degraded", degraded)
+
+
+def check_restored(restored: np.ndarray) -> None:
+    """Raises CheckpointError if what a network returned is not finite."""
+    if not np.isfinite(restored).all():
+        raise CheckpointError(
+            "restore: the network returned NaN or infinity for a finite image. Its "
+            "parameters have diverged; use an earlier checkpoint."
+        )
+
+
 def restore_pixels(
     restore: Restorer, pixels: np.ndarray, *, channels: int
 ) -> np.ndarray:
-    """Restores an 8-bit image of either colour with a network of either colour.
+    """Restores an image of either colour with a network of either colour.
 
     A gray network takes red, green and blue as three gray images. A colour network
     takes a gray image thrice as its colours, whose mean is gray again.
 
     Args:
         restore: a restorer of ``channels`` channels; see make_restorer.
-        pixels: uint8 [H, W, 1 or 3].
+        pixels: [H, W, 1 or 3]; uint8 or uint16 over their full range, or float32,
+            nominally in [0, 1].
         channels: 1 or 3, of the network.
     Returns:
-        uint8 in the shape of pixels: clipped and rounded.
+        The shape and type of pixels: integers are clipped and rounded, floats are not.
     Raises:
-        TypeError: the pixels are not uint8.
+        TypeError: pixels of another type.
         ValueError: another shape; as DataError, too small for the network.
     """
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
         rule = "be [H, W, 1 or 3]"
         raise ValueError(message("restore_pixels", "pixels", rule, pixels.shape))
-    image = to_float(pixels)
+    image = unit(pixels)
     if channels == 1:
         restored = restore(np.moveaxis(image, -1, 0)[..., None])[..., 0]
-        return to_uint8(np.moveaxis(restored, 0, -1))
+        return _stored(np.moveaxis(restored, 0, -1), pixels.dtype)
     restored = restore(np.repeat(image, 3 // image.shape[2], axis=2)[None])[0]
     if image.shape[2] == 1:
         restored = restored.mean(axis=2, keepdims=True)
-    return to_uint8(restored)
+    return _stored(restored, pixels.dtype)
+
+
+def unit(pixels: np.ndarray) -> np.ndarray:
+    """Returns uint8, uint16 or float32 pixels as float32, nominally in [0, 1].
+
+    Raises:
+        TypeError: pixels of another type.
+    """
+    if pixels.dtype == np.float32:
+        return pixels
+    if pixels.dtype == np.uint16:
+        return pixels.astype(np.float32) / np.float32(65535)
+    return to_float(pixels)
+
+
+def _stored(image: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """The inverse of ``unit``: integers are clipped and rounded."""
+    if dtype == np.float32:
+        return image
+    if dtype == np.uint16:  # in float64, which rounds to the nearest of 65536 values
+        return np.rint(np.clip(image, 0, 1).astype(float) * 65535).astype(np.uint16)
+    return to_uint8(image)
 
 
 @functools.lru_cache(maxsize=4)

@@ -105,3 +105,31 @@ def test_pixels_are_clipped_and_rounded():
     restored = restore_pixels(restore, pixels, channels=3)
     assert restored.tolist() == [[[0, 6, 5], [191, 255, 200]]]
     assert restored.dtype == np.uint8
+
+
+def test_16_bits_are_clipped_and_rounded():
+    def restore(images):
+        return images + np.array([-9, 0.6, 0.4], np.float32) / 65535
+
+    pixels = np.array([[[5, 5, 5], [999, 65535, 999]]], np.uint16)
+    restored = restore_pixels(restore, pixels, channels=3)
+    assert restored.tolist() == [[[0, 6, 5], [990, 65535, 999]]]
+    assert restored.dtype == np.uint16
+
+
+def test_all_16_bit_values_survive():
+    pixels = np.arange(65536, dtype=np.uint16).reshape(256, 256, 1)
+    restored = restore_pixels(lambda images: images, pixels, channels=1)
+    np.testing.assert_array_equal(restored, pixels)
+
+
+def test_floats_are_left_as_they_are():
+    pixels = np.array([[[-0.2], [1.3]]], np.float32)
+    restored = restore_pixels(lambda images: images * 2, pixels, channels=1)
+    np.testing.assert_array_equal(restored, pixels * 2)
+    assert restored.dtype == np.float32
+
+
+def test_pixels_of_another_type():
+    with pytest.raises(TypeError, match=r"must be uint8; got int32"):
+        restore_pixels(pytest.fail, np.zeros((4, 4, 1), np.int32), channels=1)
