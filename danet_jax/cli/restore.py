@@ -3,49 +3,70 @@
 import argparse
 import dataclasses
 import sys
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
 from tqdm import tqdm
 
 from danet_jax.checks import ConfigError, DataError
-from danet_jax.data.images import SUFFIXES, find_images, make_folder
+from danet_jax.cli import networks
+from danet_jax.cli.jobs import (
+    FORMATS,
+    MARK,
+    Jobs,
+    check_folder,
+    check_targets,
+    compared,
+    parse_shard,
+    plan,
+    share_of,
+)
+from danet_jax.cli.networks import Network, choose_networks
+from danet_jax.data.images import write_png
 from danet_jax.evaluation.files import (
     DiskError,
-    in_colour,
+    check_format,
+    read_head,
     read_photograph,
     write_photograph,
 )
-from danet_jax.evaluation.inference import Restorer, make_restorer, restore_pixels
-from danet_jax.training.checkpoint import load_experiment
+from danet_jax.evaluation.inference import restore_pixels, unit
+from danet_jax.evaluation.pictures import side_by_side
 
-Jobs = list[tuple[Path, Path]]  # what to read and where to write it
-
-_FORMATS = " ".join(sorted(SUFFIXES))
-_MARK = "_restored"  # at the end of a result's name
+Restore = Callable[[Path, Path], None]  # reads one file, writes another
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``danet restore``."""
     parser.description = (
         "Restores an image file, or all in a folder and its subfolders, but for "
-        f"NAME{_MARK} beside NAME. Formats: {_FORMATS}. Size, format, transparency and "
-        "colour profile stay; JPEG is written with quality 95. Each new image size is "
-        "compiled anew, which takes a while for full-size networks."
+        f"NAME{MARK} beside NAME. Formats: {FORMATS}. Size, format, depth (16-bit PNG "
+        "and TIFF, float TIFF), transparency and colour profile stay; JPEG is written "
+        "with quality 95. Each new image size is compiled anew, which takes a while "
+        "for full-size networks; with --tile, all larger images share one program."
     )
     add = parser.add_argument
     add("input", type=Path, metavar="INPUT", help="image file or folder of images")
-    add(
-        "--checkpoint", type=Path, required=True, help="working directory of a training"
-    )
+    networks.add_arguments(parser)
     add(
         "--out",
         type=Path,
         metavar="PATH",
-        help=f"file or folder to write; default: beside the input, as NAME{_MARK}",
+        help=f"file or folder to write; default: beside the input, as NAME{MARK}",
     )
     add("--overwrite", action="store_true", help="replace results that exist already")
+    add(
+        "--compare",
+        action="store_true",
+        help="also write input and result side by side, as RESULT.compare.png",
+    )
+    add(
+        "--shard",
+        metavar="I/N",
+        help="restore the I-th of N parts of a folder, from 1; auto: by the number of "
+        "the process under srun, mpirun, or JAX_PROCESS_ID and JAX_NUM_PROCESSES",
+    )
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
@@ -58,28 +79,55 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         raise ConfigError(
             f"restore: has no configuration to change; got {overrides[0]}."
         )
-    source, (out, jobs) = arguments.input, _plan(arguments.input, arguments.out)
-    _check_targets(jobs, overwrite=arguments.overwrite)
-    config, model = load_experiment(arguments.checkpoint)
-    _check_folder(out if source.is_dir() else out.parent)
-    channels, restore = config.model.channels, make_restorer(model)
-    colour = next((path for path, _ in jobs if channels == 1 and in_colour(path)), None)
+    source, (out, everything) = arguments.input, plan(arguments.input, arguments.out)
+    jobs, part = _share(arguments, everything)
+    compare: bool = arguments.compare
+    check_targets(jobs, everything, overwrite=arguments.overwrite, compare=compare)
+    if jobs:
+        network_of = choose_networks(arguments, [path for path, _ in jobs])
+        check_folder(out if source.is_dir() else out.parent)
+        _say_what_differs(arguments, network_of, jobs)
+
+        def restore(source: Path, target: Path) -> None:
+            _restore_file(network_of(source), source, target, compare=compare)
+
+        _restore_all(restore, jobs) if source.is_dir() else restore(*jobs[0])
+    print(f"{source} -> {out}{part}")
+
+
+def _share(arguments: argparse.Namespace, everything: Jobs) -> tuple[Jobs, str]:
+    """This process' part of all jobs, and its name."""
+    if arguments.shard is None:
+        return everything, ""
+    if not arguments.input.is_dir():
+        raise ConfigError(
+            f"restore: --shard is for folders; {arguments.input} is a file. Leave it "
+            "out."
+        )
+    number, count = parse_shard(arguments.shard)
+    jobs = share_of(everything, (number, count))
+    images = f"{len(jobs)} of {len(everything)} images"
+    return jobs, f" (part {number} of {count}: {images})"
+
+
+def _say_what_differs(
+    arguments: argparse.Namespace, network_of: Callable[[Path], Network], jobs: Jobs
+) -> None:
+    grays = (path for path, _ in jobs if network_of(path).channels == 1)
+    colour = next((p for p in grays if (head := read_head(p)) and head.colour), None)
     if colour is not None:
         note = f"{colour}: in colour, but the network is gray: "
         print(note + "red, green and blue are restored apart.", file=sys.stderr)
-    if source.is_dir():
-        _restore_all(restore, channels, jobs)
-    else:
-        _restore_file(restore, channels, *jobs[0])
-    print(f"{source} -> {out}")
+    if arguments.tile is not None:
+        print(networks.TILED.format(arguments.tile), file=sys.stderr)
 
 
-def _restore_all(restore: Restorer, channels: int, jobs: Jobs) -> None:
+def _restore_all(restore: Restore, jobs: Jobs) -> None:
     failures: list[DataError] = []
     written = 0
     for source, target in tqdm(jobs, "restoring", disable=None):
         try:
-            _restore_file(restore, channels, source, target)
+            restore(source, target)
             written += 1
         except DataError as error:
             failures.append(error)
@@ -93,78 +141,20 @@ def _restore_all(restore: Restorer, channels: int, jobs: Jobs) -> None:
         )
 
 
-def _restore_file(restore: Restorer, channels: int, source: Path, target: Path) -> None:
+def _restore_file(
+    network: Network, source: Path, target: Path, *, compare: bool
+) -> None:
     photograph = read_photograph(source)
-    try:
-        pixels = restore_pixels(restore, photograph.pixels, channels=channels)
-    except DataError as error:
-        raise DataError(f"{source}: {error}") from error
-    kind = photograph.format
     if target.suffix.lower() != source.suffix.lower():
         kind = Image.registered_extensions()[target.suffix.lower()]
-    restored = dataclasses.replace(photograph, pixels=pixels, format=kind)
-    write_photograph(target, restored)
-
-
-def _plan(source: Path, out: Path | None) -> tuple[Path, Jobs]:
-    """The file or folder to write, and all that is read and written."""
-    if source.is_dir():
-        named = source.resolve() if source.name in ("", "..") else source
-        out = out or named.with_name(f"{named.name}{_MARK}")
-        if out.is_file():
-            raise DataError(f"{out}: must be a folder, as {source} is; got a file.")
-        files = find_images(source)
-        if source.resolve() in out.resolve().parents:  # of an earlier restoration
-            files = [p for p in files if out.resolve() not in p.resolve().parents]
-        inputs = (path for path in files if not _is_result(path, files))
-        return out, [(path, out / path.relative_to(source)) for path in inputs]
-    if not source.exists():
-        raise DataError(f"{source}: no such file or folder.")
-    if source.suffix.lower() not in SUFFIXES:
-        raise DataError(
-            f'{source}: must end in one of {_FORMATS}; got "{source.suffix}". Convert '
-            "it first."
-        )
-    if out is None:
-        out = source.with_stem(f"{source.stem}{_MARK}")
-    elif out.is_dir():
-        out = out / source.name
-    elif out.suffix.lower() not in SUFFIXES:
-        raise DataError(
-            f"{out}: must end in one of {_FORMATS}, or be a folder that exists; got "
-            f'"{out.suffix}".'
-        )
-    return out, [(source, out)]
-
-
-def _is_result(path: Path, files: list[Path]) -> bool:
-    """Whether a file is what restoring its neighbour alone has written."""
-    stem = path.stem.removesuffix(_MARK)
-    return stem != path.stem and path.with_stem(stem) in files
-
-
-def _check_targets(jobs: Jobs, *, overwrite: bool) -> None:
-    sources = {source.resolve() for source, _ in jobs}
-    for _, target in jobs:
-        if target.resolve() in sources:
-            raise DataError(
-                f"{target}: is an input, which is never overwritten. Choose another "
-                "--out."
-            )
-    existing = [target for _, target in jobs if target.exists()]
-    if existing and not overwrite:
-        raise DataError(
-            f"{existing[0]}: exists already, one of {len(existing)} such results. "
-            "Choose another --out, or add --overwrite."
-        )
-
-
-def _check_folder(folder: Path) -> None:
-    """Makes a folder, and tries whether it takes a file before any time is spent."""
-    make_folder(folder)
+        photograph = dataclasses.replace(photograph, format=kind)
+    check_format(target, photograph)
+    pixels = photograph.pixels
     try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        reason = error.strerror
-        raise DataError(f"{folder}: takes no files ({reason}).") from error
+        restored = restore_pixels(network.restore, pixels, channels=network.channels)
+    except DataError as error:
+        raise DataError(f"{source}: {error}") from error
+    write_photograph(target, dataclasses.replace(photograph, pixels=restored))
+    if compare:
+        panels = ("input", unit(pixels)), ("restored", unit(restored))
+        write_png(compared(target), side_by_side(panels))

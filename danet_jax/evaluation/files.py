@@ -8,18 +8,34 @@ import dataclasses
 import errno
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from danet_jax.checks import DataError
 from danet_jax.data.images import COLOUR_MODES, GRAY_MODES, depth_refusal
+from danet_jax.evaluation.deep_png import (
+    deep_png,
+    is_deep_png,
+    read_deep_png,
+    samples_of,
+)
+from danet_jax.evaluation.deep_tiff import (
+    deep_tiff,
+    deep_tiff_in_colour,
+    is_deep_tiff,
+    read_deep_tiff,
+)
 
 _ALPHA_FORMATS = frozenset(("PNG", "TIFF", "WEBP"))
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},  # 0: colour at full resolution, 4:4:4
     "WEBP": {"lossless": True, "exact": True},  # also below full transparency
+}
+_DEEP = {  # formats that hold samples of such a type, and what to write
+    "uint16": (("PNG", "TIFF"), ".png or .tif"),
+    "float32": (("TIFF",), ".tif"),
 }
 _DISK_ERRORS = frozenset(
     (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
@@ -34,51 +50,51 @@ class DiskError(DataError):
 class Photograph:
     """An image file's content, the right way up."""
 
-    pixels: np.ndarray  # uint8 [H, W, 1 or 3]
-    alpha: np.ndarray | None  # uint8 [H, W, 1]
+    pixels: np.ndarray  # uint8, uint16 or float32 [H, W, 1 or 3]
+    alpha: np.ndarray | None  # [H, W, 1] of the same type
     format: str  # as Pillow calls it
     extras: dict[str, Any]  # colour profile and EXIF
 
 
-def in_colour(path: Path) -> bool:
-    """Whether a file holds colours, by its head; False if it cannot be read."""
-    with contextlib.suppress(Exception), Image.open(path) as file:
-        return file.mode in COLOUR_MODES
-    return False
+class Head(NamedTuple):
+    """What the head of an image file says."""
+
+    format: str  # as Pillow calls it
+    colour: bool  # whether it holds colours
+
+
+def read_head(path: Path) -> Head | None:
+    """Reads the head of an image file; None if it cannot be read."""
+    with contextlib.suppress(Exception):
+        if is_deep_tiff(path):
+            return Head("TIFF", deep_tiff_in_colour(path))
+        with Image.open(path) as file:
+            colour = file.mode in COLOUR_MODES
+            if is_deep_png(file):  # Pillow has no mode for 16-bit gray with alpha
+                colour = samples_of(file).startswith("RGB")
+            return Head(_known_format(file), colour)
+    return None
 
 
 def read_photograph(path: Path) -> Photograph:
-    """Decodes an 8-bit image file; a palette is looked up, an EXIF orientation applied.
+    """Decodes an image file; a palette is looked up, an EXIF orientation applied.
+
+    PNG and TIFF may have 16 bits a sample; TIFF may hold floats, nominally in [0, 1].
 
     Raises:
-        DataError: no such file, no image, a truncated one, several frames, or not 8
-            bits a sample.
+        DataError: no such file, no image, a truncated one, several frames, or samples
+            of another kind.
     """
     try:
-        with Image.open(path) as file:
-            refusal = _refusal(file)
-            file.load()
-            picture, kind = ImageOps.exif_transpose(file), file.format or "PNG"
-            gray, transparent = file.mode in GRAY_MODES, file.has_transparency_data
-            if file.mode == "1":
-                picture = picture.convert("L")
-            mode = ("L" if gray else "RGB") + ("A" if transparent else "")
-            pixels = np.asarray(picture.convert(mode))
+        return _read_tiff(path) if is_deep_tiff(path) else _read_by_pillow(path)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file.") from error
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
     except Exception as error:  # decoders of broken files raise errors of any kind
         raise DataError(
             f"{path}: truncated, unreadable or not an image ({error})."
         ) from error
-    if refusal:
-        raise DataError(f"{path}: {refusal}")
-    pixels = pixels.reshape(*pixels.shape[:2], -1)
-    colours = 1 if gray else 3
-    alpha = pixels[..., colours:] if transparent else None
-    kept = ("exif",) if file.mode == "CMYK" else ("exif", "icc_profile")
-    extras = {name: picture.info[name] for name in kept if name in picture.info}
-    kind = "JPEG" if kind == "MPO" else kind  # a JPEG file with further views in it
-    return Photograph(pixels[..., :colours], alpha, kind, extras)
 
 
 def write_photograph(path: Path, photograph: Photograph) -> None:
@@ -93,23 +109,12 @@ def write_photograph(path: Path, photograph: Photograph) -> None:
         DataError: the file cannot be written, or its format cannot hold the image; as
             DiskError, the disk is full or the folder closed.
     """
-    pixels, kind = photograph.pixels, photograph.format
-    if kind == "GIF":
-        raise DataError(f"{path}: GIF holds too few colours. Write a .png file.")
-    if photograph.alpha is not None:
-        if kind not in _ALPHA_FORMATS:
-            raise DataError(
-                f"{path}: transparency would be lost in {kind}. Write a .png file."
-            )
-        pixels = np.concatenate([pixels, photograph.alpha], axis=2)
-    picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    options = photograph.extras | _SAVE_OPTIONS.get(kind, {})
-    buffer = io.BytesIO()
+    check_format(path, photograph)
     partial = path.with_name(f".{path.name}.part")  # so that no half file is left
     try:
-        picture.save(buffer, kind, **options)
+        content = _encode(photograph)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(buffer.getvalue())
+        partial.write_bytes(content)
         partial.replace(path)
     except (OSError, ValueError, KeyError) as error:
         with contextlib.suppress(OSError):
@@ -119,9 +124,84 @@ def write_photograph(path: Path, photograph: Photograph) -> None:
         raise kind_of_error(f"{path}: cannot be written ({error}).") from error
 
 
-def _refusal(file: Image.Image) -> str:
+def check_format(path: Path, photograph: Photograph) -> None:
+    """Checks that a photograph's format can hold it.
+
+    Args:
+        path: the file to write, which errors name.
+        photograph: what to write.
+    Raises:
+        DataError: too few colours or bits, or no transparency.
+    """
+    kind, dtype = photograph.format, photograph.pixels.dtype
+    if kind == "GIF":
+        raise DataError(f"{path}: GIF holds too few colours. Write a .png file.")
+    if photograph.alpha is not None and kind not in _ALPHA_FORMATS:
+        raise DataError(
+            f"{path}: transparency would be lost in {kind}. Write a .png file."
+        )
+    deep, suffixes = _DEEP.get(dtype.name, ((kind,), ""))
+    if kind not in deep:
+        raise DataError(f"{path}: {kind} cannot hold {dtype}. Write a {suffixes} file.")
+
+
+def _read_by_pillow(path: Path) -> Photograph:
+    with Image.open(path) as file:
+        deep = is_deep_png(file)
+        refusal = _refusal(file, deep)
+        if refusal:
+            raise DataError(refusal)
+        file.load()
+        picture = ImageOps.exif_transpose(file)
+        pixels = read_deep_png(path) if deep else _pixels(file, picture)
+    kept = ("exif",) if file.mode == "CMYK" else ("exif", "icc_profile")
+    extras = {name: picture.info[name] for name in kept if name in picture.info}
+    return _photograph(pixels, _known_format(file), extras)
+
+
+def _pixels(file: Image.Image, picture: Image.Image) -> np.ndarray:
+    """The pixels of a loaded file that was turned the right way up as a picture."""
+    gray, transparent = file.mode in GRAY_MODES, file.has_transparency_data
+    if file.mode == "1":
+        picture = picture.convert("L")
+    mode = ("L" if gray else "RGB") + ("A" if transparent else "")
+    return np.asarray(picture.convert(mode))
+
+
+def _read_tiff(path: Path) -> Photograph:
+    pixels, profile = read_deep_tiff(path)
+    return _photograph(pixels, "TIFF", {"icc_profile": profile} if profile else {})
+
+
+def _photograph(pixels: np.ndarray, kind: str, extras: dict[str, Any]) -> Photograph:
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    colours = pixels.shape[2] - (pixels.shape[2] + 1) % 2
+    alpha = pixels[..., colours:] if pixels.shape[2] > colours else None
+    return Photograph(pixels[..., :colours], alpha, kind, extras)
+
+
+def _known_format(file: Image.Image) -> str:
+    # MPO is a JPEG file with further views in it.
+    return "JPEG" if file.format == "MPO" else file.format or "PNG"
+
+
+def _encode(photograph: Photograph) -> bytes:
+    pixels, kind, extras = photograph.pixels, photograph.format, photograph.extras
+    if photograph.alpha is not None:
+        pixels = np.concatenate([pixels, photograph.alpha], axis=2)
+    if pixels.dtype != np.uint8:
+        if kind == "PNG":
+            return deep_png(pixels, **extras)
+        return deep_tiff(pixels, icc_profile=extras.get("icc_profile", b""))
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **(extras | _SAVE_OPTIONS.get(kind, {})))
+    return buffer.getvalue()
+
+
+def _refusal(file: Image.Image, deep: bool) -> str:
     """Why an opened file cannot be restored without loss, or nothing."""
     frames = getattr(file, "n_frames", 1)
     if frames > 1 and file.format != "MPO":
         return f"must hold a single image; got {frames} frames. Save them apart."
-    return depth_refusal(file)
+    return "" if deep else depth_refusal(file)

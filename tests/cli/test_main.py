@@ -66,7 +66,7 @@ def test_arguments_and_overrides_reach_the_command(restore):
             ["eval", "--data", "x"],
             "eval: without --protocol, .* must be given; got none.",
         ),
-        (["restore"], "danet restore: .* required: INPUT, --checkpoint. See .*"),
+        (["restore"], "danet restore: .* required: INPUT. See .*"),
         (["eval", "--checkpoint"], "danet eval: argument --checkpoint: expected .*"),
         (
             ["eval", "--checkpoint", "x", "--baseline", "bm3d"],

@@ -9,6 +9,7 @@ from flax import nnx
 from PIL import Image
 
 from danet_jax.checks import CheckpointError, ConfigError, DataError
+from danet_jax.cli import networks
 from danet_jax.cli import restore as command
 from danet_jax.config import DANetConfig, ExperimentConfig
 from danet_jax.models import DANet
@@ -38,7 +39,7 @@ def untrained(monkeypatch):
         assert path == Path("runs/x")
         return ExperimentConfig(model=GRAY), model
 
-    monkeypatch.setattr(command, "load_experiment", load_experiment)
+    monkeypatch.setattr(networks, "load_experiment", load_experiment)
 
 
 @pytest.fixture
@@ -48,13 +49,13 @@ def brighter(untrained, monkeypatch):
     def make_restorer(model):
         return lambda images: images + np.float32(0.6 / 255)
 
-    monkeypatch.setattr(command, "make_restorer", make_restorer)
+    monkeypatch.setattr(networks, "make_restorer", make_restorer)
 
 
 @pytest.fixture
 def unloaded(monkeypatch):
     """Fails the test if the network is loaded before the mistake is noticed."""
-    monkeypatch.setattr(command, "load_experiment", lambda path: pytest.fail("loaded"))
+    monkeypatch.setattr(networks, "load_experiment", lambda path: pytest.fail("loaded"))
 
 
 def _write(path, mode="RGB", size=(9, 7), seed=0):
@@ -197,7 +198,7 @@ def test_a_full_disk_stops_at_once(tmp_path, untrained, monkeypatch):
 
 def test_a_folder_that_takes_no_files(tmp_path, untrained, monkeypatch):
     source = _write(tmp_path / "photos" / "a.png")
-    monkeypatch.setattr(command, "make_restorer", lambda _: pytest.fail("restored"))
+    monkeypatch.setattr(networks, "make_restorer", lambda _: pytest.fail)
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="file/out: cannot be made"):
         _run(source.parent, "--out", tmp_path / "file" / "out")
@@ -224,7 +225,7 @@ def test_a_diverged_network_stops_at_once(tmp_path, untrained, monkeypatch):
 
         return restore
 
-    monkeypatch.setattr(command, "make_restorer", make_restorer)
+    monkeypatch.setattr(networks, "make_restorer", make_restorer)
     _write(tmp_path / "a" / "a.png")
     with pytest.raises(CheckpointError, match=r"NaN"):
         _run(tmp_path / "a")

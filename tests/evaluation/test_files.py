@@ -8,7 +8,8 @@ from PIL import Image
 from danet_jax.checks import DataError
 from danet_jax.evaluation.files import (
     DiskError,
-    in_colour,
+    Head,
+    read_head,
     read_photograph,
     write_photograph,
 )
@@ -133,28 +134,31 @@ def test_orientation_is_applied_and_the_rest_of_exif_kept(tmp_path, suffix):
             assert file.getexif()[0x010F] == "a camera"
 
 
-def _write_deep(path, mode):
-    if mode == "I;16":
-        Image.fromarray(np.full((7, 9), 999, np.uint16)).save(path)
-    else:
-        Image.fromarray(np.zeros((7, 9), np.float32)).save(path, "TIFF")
-
-
-@pytest.mark.parametrize(("mode", "match"), [("I;16", "16 bits"), ("F", "mode F")])
-def test_other_depths_are_refused(tmp_path, mode, match):
-    path = tmp_path / "a.png"
-    _write_deep(path, mode)
-    with pytest.raises(DataError, match=f"a.png: must have 8 bits.*got {match}. Conv"):
+def test_other_depths_are_refused(tmp_path):
+    path = tmp_path / "a.pgm"
+    Image.fromarray(np.full((7, 9), 999, np.uint16)).save(path)
+    with pytest.raises(
+        DataError, match=r"a.pgm: must have 8 bits.*got (mode I|16 bits). Conv"
+    ):
         read_photograph(path)
 
 
-def test_colour_by_the_head_of_a_file(tmp_path):
-    for mode, colour in ("L", False), ("LA", False), ("RGB", True), ("P", True):
-        _picture(mode).save(tmp_path / "a.png")
-        assert in_colour(tmp_path / "a.png") is colour
+@pytest.mark.parametrize(
+    ("mode", "colour"), [("L", False), ("LA", False), ("RGB", True), ("P", True)]
+)
+def test_heads(tmp_path, mode, colour):
+    for name, kind in ("a.png", "PNG"), ("a.tif", "TIFF"):
+        _picture(mode).save(tmp_path / name)
+        assert read_head(tmp_path / name) == Head(kind, colour)
+    if mode in ("L", "RGB"):
+        _picture(mode).save(tmp_path / "a.jpg")
+        assert read_head(tmp_path / "a.jpg") == Head("JPEG", colour)
+
+
+def test_heads_that_cannot_be_read(tmp_path):
     (tmp_path / "a.png").write_text("no image")
-    assert not in_colour(tmp_path / "a.png")
-    assert not in_colour(tmp_path / "b.png")
+    assert read_head(tmp_path / "a.png") is None
+    assert read_head(tmp_path / "b.png") is None
 
 
 def test_several_frames_are_refused(tmp_path):

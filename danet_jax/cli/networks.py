@@ -1,0 +1,132 @@
+"""Which network ``danet restore`` uses for an image, and how it is applied."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from danet_jax.checks import ConfigError
+from danet_jax.evaluation.ensemble import blended, self_ensemble
+from danet_jax.evaluation.files import read_head
+from danet_jax.evaluation.inference import Restorer, make_restorer
+from danet_jax.evaluation.tiles import make_tiled_restorer
+from danet_jax.models import DANet
+from danet_jax.pretrained import TASKS, load_pretrained
+from danet_jax.training.checkpoint import load_experiment
+
+OVERLAP = 64  # pixels
+TILED = (
+    "Tiles of {0} x {0} pixels for larger images: attention pools over all tiles, but "
+    "near seams values may differ slightly from those of whole images (docs/tiles.md)."
+)
+
+
+class Network(NamedTuple):
+    """A network as it is applied to images."""
+
+    channels: int
+    restore: Restorer
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments that choose a network and say how it is applied."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--checkpoint", type=Path, metavar="DIR", help="working directory of a training"
+    )
+    tasks = "; ".join(f"{name}: {what}" for name, what in TASKS.items())
+    which.add_argument(
+        "--task",
+        choices=TASKS,
+        metavar="TASK",
+        help=f"a network that comes with this package ({tasks}); default: gray25 for "
+        "gray images, jpeg_blind for JPEG files, color_blind for others",
+    )
+    add = parser.add_argument
+    add(
+        "--tile",
+        type=int,
+        metavar="N",
+        help="restore larger images in tiles of N x N pixels, which need less memory "
+        "but twice the time",
+    )
+    add(
+        "--overlap",
+        type=int,
+        metavar="N",
+        help=f"pixels that tiles share, at most half a tile; default: {OVERLAP}",
+    )
+    add(
+        "--ensemble",
+        action="store_true",
+        help="mean over 4 turns and their mirror images: 8 times the time, a little "
+        "better",
+    )
+    add(
+        "--strength",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="0 leaves images as they are, 1 (default) restores them in full",
+    )
+
+
+def choose_networks(
+    arguments: argparse.Namespace, paths: Sequence[Path]
+) -> Callable[[Path], Network]:
+    """Loads the networks that a command line and its images ask for.
+
+    Args:
+        arguments: as declared by ``add_arguments``.
+        paths: the images.
+    Returns:
+        The network of each image.
+    Raises:
+        UserError: one that cannot be loaded, or arguments that it cannot have.
+    """
+    if arguments.tile is None and arguments.overlap is not None:
+        raise ConfigError("restore: --overlap belongs to tiles. Add --tile 512.")
+    if arguments.checkpoint is not None:
+        _, model = load_experiment(arguments.checkpoint)
+        network = _apply(arguments, model)
+        return lambda path: network
+    if arguments.task is not None:
+        network = _apply(arguments, load_pretrained(arguments.task))
+        return lambda path: network
+    tasks = {path: _task_of(path) for path in paths}
+    _say(tasks)
+    models = {task: load_pretrained(task) for task in sorted(set(tasks.values()))}
+    networks = {task: _apply(arguments, model) for task, model in models.items()}
+    return lambda path: networks[tasks[path]]
+
+
+def _apply(arguments: argparse.Namespace, model: DANet) -> Network:
+    if arguments.tile is None:
+        restore = make_restorer(model)
+    else:
+        tile, overlap = arguments.tile, arguments.overlap
+        if overlap is None:
+            overlap = min(OVERLAP, tile // 2)
+        restore = make_tiled_restorer(model, tile=tile, overlap=overlap)
+    if arguments.ensemble:
+        restore = self_ensemble(restore)
+    return Network(model.config.channels, blended(restore, arguments.strength))
+
+
+def _task_of(path: Path) -> str:
+    head = read_head(path)
+    if head is not None and head.format == "JPEG":
+        return "jpeg_blind"  # a gray one, too: it has the blocks of JPEG
+    return "gray25" if head is not None and not head.colour else "color_blind"
+
+
+def _say(tasks: dict[Path, str]) -> None:
+    """Says in a line what was chosen for the images, and how to choose another."""
+    parts = []
+    for task in sorted(set(tasks.values())):
+        first, *others = (path for path, chosen in tasks.items() if chosen == task)
+        more = f" and {len(others)} more" if others else ""
+        parts.append(f"{task} ({TASKS[task]}) for {first}{more}")
+    text = "; ".join(parts)
+    print(f"Chosen: {text}. --task or --checkpoint choose another.", file=sys.stderr)
