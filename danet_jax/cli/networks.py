@@ -95,8 +95,8 @@ def choose_networks(
         network = _apply(arguments, load_pretrained(arguments.task))
         return lambda path: network
     tasks = {path: _task_of(path) for path in paths}
-    _say(tasks)
     models = {task: load_pretrained(task) for task in sorted(set(tasks.values()))}
+    _say(tasks)
     networks = {task: _apply(arguments, model) for task, model in models.items()}
     return lambda path: networks[tasks[path]]
 

@@ -88,6 +88,7 @@ def write_pretrained(folder: Path, card: Card, model: DANet) -> Path:
     _check_arrays(state)
     path = folder / f"{card.task}.safetensors"
     write_state_dict(path, state)
+    path.chmod(0o644)  # safetensors lets nobody else read it
     (folder / f"{card.task}.json").write_text(to_json(card), encoding="utf-8")
     return path
 
