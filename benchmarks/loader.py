@@ -13,10 +13,8 @@ pixels are converted into patches of 256x256.
 import argparse
 import dataclasses
 import functools
-import itertools
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +72,10 @@ def cases(folder: Path, work: Path) -> Iterator[tuple[str, int, DataConfig]]:
 def read(source: PatchSource, data: DataConfig, batches: int) -> None:
     """Reads so many batches."""
     found = training_batches(
-        source, data, batch_size=BATCH, seed=0, start_step=0, steps=10**6
+        source, data, batch_size=BATCH, seed=0, start_step=0, steps=batches
     )
-    with closing(found):
-        for batch in itertools.islice(found, batches):
-            assert batch["clean"].shape[:3] == (BATCH, SIDE, SIDE)
+    for batch in found:
+        assert batch["clean"].shape[:3] == (BATCH, SIDE, SIDE)
 
 
 def step_seconds(repeats: int) -> float:

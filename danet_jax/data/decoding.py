@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from typing import NamedTuple
@@ -45,7 +46,8 @@ def decoded(jobs: Sequence[Job], workers: int) -> Iterator[Pictures]:
     waiting: deque[Future[Pictures]] = deque()
     try:
         for job in jobs:
-            waiting.append(pool.submit(_decode, job))
+            with _deaf_to_interrupts():  # submit() may start a process
+                waiting.append(pool.submit(_decode, job))
             if len(waiting) > workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -59,16 +61,25 @@ def decoded(jobs: Sequence[Job], workers: int) -> Iterator[Pictures]:
         pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Leaves Ctrl-C to this process alone: those that it starts inherit deafness."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
 def _decode(job: Job) -> Pictures:
     return tuple(read_image(path, job.channels, job.gray) for path in job.files)
 
 
 def _depend_on_parent() -> None:
-    """Leaves Ctrl-C to the process that started this one, and ends when that is gone.
-
-    Without the second it would wait for work for ever where the parent was killed.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ends this process when the one that started it is killed; it would wait."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
