@@ -1,0 +1,73 @@
+r"""By how much tiles differ from the whole image.
+
+    python -m benchmarks.tiles --checkpoint runs/quickstart --data LIVE1 City100 \
+      --out benchmarks/results
+
+Noise of sigma 25 is added to the images. The differences between the result in tiles
+and that of the whole image are in steps of 8 bits, before rounding.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.timing import write
+from danet_jax.data.images import find_images, read_image, to_float
+from danet_jax.evaluation.inference import make_restorer
+from danet_jax.evaluation.metrics import psnr
+from danet_jax.evaluation.tiles import make_tiled_restorer
+from danet_jax.models import DANet
+from danet_jax.training import load_experiment
+
+SETTINGS = [(128, 32), (256, 0), (256, 16), (256, 32), (256, 64), (256, 128)]
+COLUMNS = [
+    *("image", "tile", "overlap", "root mean square", "largest"),
+    *("PSNR whole", "PSNR tiles"),
+]
+
+
+def compare(name: str, clean: np.ndarray, model: DANet) -> list[dict[str, Any]]:
+    """The lines of one image [H, W, channels]."""
+    noise = np.random.default_rng(0).standard_normal(clean.shape, np.float32)
+    degraded = (clean + noise * np.float32(25 / 255))[None]
+    whole = make_restorer(model)(degraded)
+    rows = []
+    for tile, overlap in SETTINGS:
+        restore = make_tiled_restorer(model, tile=tile, overlap=overlap)
+        restored = restore(degraded)
+        error = 255 * (restored - whole)
+        rows.append(
+            {
+                "image": f"{name} ({clean.shape[1]}x{clean.shape[0]})",
+                "tile": tile,
+                "overlap": overlap,
+                "root mean square": float(np.sqrt(np.mean(error**2))),
+                "largest": float(np.abs(error).max()),
+                "PSNR whole": psnr(clean, whole[0]),
+                "PSNR tiles": psnr(clean, restored[0]),
+            }
+        )
+    return rows
+
+
+def main() -> None:
+    """Measures and writes tiles.md and tiles.json."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--data", type=Path, nargs="+", required=True)
+    parser.add_argument("--count", type=int, default=1, help="images of each folder")
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    _, model = load_experiment(arguments.checkpoint)
+    rows = []
+    for folder in arguments.data:
+        for path in find_images(folder)[: arguments.count]:
+            image = to_float(read_image(path, model.config.channels))
+            rows += compare(f"{folder.name}/{path.stem}", image, model)
+    write("tiles", arguments.out, rows, COLUMNS)
+
+
+if __name__ == "__main__":
+    main()
