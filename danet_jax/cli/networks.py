@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--task",
         choices=TASKS,
         metavar="TASK",
-        help=f"a network that comes with this package ({tasks}); default: gray25 for "
-        "gray images, jpeg_blind for JPEG files, color_blind for others",
+        help=f"a network that comes with this package ({tasks}); default: jpeg_blind "
+        "for JPEG files, gray25 for other gray images, color_blind for the rest",
     )
     add = parser.add_argument
     add(
