@@ -4,10 +4,9 @@
 
 Reads whole batches, as training does: 12 patches of 256x256, flipped, from the
 photographs inside scikit-image's wheel (or --data DIR). A core's figure is patches by
-second of CPU time, over all threads. "steps" is how many times faster that one core is
-than a training step consumes: of --step-seconds for a batch (12 patches of 256x256),
-or else of the step of the small network in configs/quickstart.py, measured here, whose
-pixels are converted into patches of 256x256.
+second of CPU time, over all threads; a pair is one patch. "times a step" is how many
+times what a training step consumes one core reads: a step that takes --step-seconds
+for its 12 patches, or else that of configs/quickstart.py, measured here, by its pixels.
 """
 
 import argparse
@@ -22,51 +21,64 @@ import jax
 import numpy as np
 
 from benchmarks.timing import interleaved, write
-from danet_jax.config import IMAGE_FOLDER, DataConfig, Dataset, load_config
+from danet_jax.config import (
+    IMAGE_FOLDER,
+    PAIRED_FOLDERS,
+    DataConfig,
+    Dataset,
+    load_config,
+)
 from danet_jax.data.images import read_header
 from danet_jax.data.patches import PatchSource
 from danet_jax.data.photographs import write_photographs
 from danet_jax.data.pipeline import training_batches
 from danet_jax.data.planning import plan
-from danet_jax.data.prepare import is_prepared, prepare
+from danet_jax.data.prepare import prepare
 from danet_jax.data.sources import open_training
 from danet_jax.training import devices
 from danet_jax.training.step import make_train_step, new_state
 
 BATCH, SIDE = 12, 256
-COLUMNS = ["source", "patches/s", "patches/s a core", "steps"]
+COLUMNS = ["source", "patches/s", "patches/s a core", "times a step"]
+
+
+def records(dataset: Dataset, source: Path, out: Path, channels: int) -> str:
+    """Prepares the patches of a folder, and returns where they are."""
+    preparation = plan(
+        dataset,
+        source,
+        crop=SIDE,
+        interval=64,
+        channels=channels,
+        gray="rgb2gray",
+        held_out=(),
+    )
+    prepare(out, preparation, workers=0)
+    return str(out)
 
 
 def cases(folder: Path, work: Path) -> Iterator[tuple[str, int, DataConfig]]:
     """Name, channels and data of each line of the table."""
     jpeg = {"sigma_255": 0.0, "jpeg_quality": 20, "jpeg_quality_range": (10, 40)}
+    single = Dataset(name=IMAGE_FOLDER, clean="**/*")
     for kind, channels in ("gray", 1), ("RGB", 3):
-        records = work / f"records_{channels}"
-        preparation = plan(
-            Dataset(name=IMAGE_FOLDER, clean="**/*"),
-            folder,
-            crop=SIDE,
-            interval=64,
-            channels=channels,
-            gray="rgb2gray",
-            held_out=(),
-        )
-        if not is_prepared(records, preparation):
-            prepare(records, preparation, workers=0)
-        usual = DataConfig(root=str(records), crop=SIDE)
+        root = records(single, folder, work / kind, channels)
+        usual = DataConfig(root=root, crop=SIDE)
         images = DataConfig(root=str(folder), crop=SIDE, interval=64)
         yield f"records, {kind}", channels, usual
-        yield (
-            f"records, JPEG coded, {kind}",
-            channels,
-            dataclasses.replace(usual, **jpeg),
-        )
+        coded = dataclasses.replace(usual, **jpeg)
+        yield f"records, JPEG coded, {kind}", channels, coded
         yield f"folder, in memory, {kind}", channels, images
-        yield (
-            f"folder, decoded anew, {kind}",
-            channels,
-            dataclasses.replace(images, cache_gib=0),
-        )
+        decoded = dataclasses.replace(images, cache_gib=0.0)
+        yield f"folder, decoded anew, {kind}", channels, decoded
+    (work / "two").mkdir()
+    for name in "a", "b":
+        (work / "two" / name).symlink_to(folder.resolve())
+    patterns = {"clean": "a/*", "degraded": "b/*"}
+    pairs = Dataset(name=PAIRED_FOLDERS, **patterns)
+    root = records(pairs, work / "two", work / "pairs", 3)
+    data = DataConfig(root=root, crop=SIDE, sigma_255=0.0, **patterns)
+    yield "records, RGB pairs", 3, data
 
 
 def read(source: PatchSource, data: DataConfig, batches: int) -> None:
@@ -124,7 +136,7 @@ def rows(options: argparse.Namespace, work: Path) -> list[dict[str, Any]]:
                 "source": name,
                 "patches/s": count / time.wall,
                 "patches/s a core": count / time.cpu,
-                "steps": count / time.cpu / (BATCH / step),
+                "times a step": count / time.cpu / (BATCH / step),
             }
         )
     return found

@@ -5,7 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+from benchmarks import loader
 from benchmarks.timing import interleaved, write
+from danet_jax.data.images import write_png
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,3 +43,17 @@ def test_a_side_of_the_network_benchmark() -> None:
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert min(result["wall"], result["compile"], result["temporaries_mb"]) > 0
+
+
+def test_the_loader_s_table(tmp_path: Path, capsys) -> None:
+    image = np.random.RandomState(0).randint(0, 256, (256, 300, 3), np.uint8)
+    (tmp_path / "images").mkdir()
+    write_png(tmp_path / "images" / "0.png", image)
+    words = ["--out", str(tmp_path), "--data", str(tmp_path / "images")]
+    loader.main([*words, "--batches", "1", "--repeats", "1", "--step-seconds", "2"])
+    rows = json.loads((tmp_path / "loader.json").read_text())["rows"]
+    assert len(rows) == 9
+    for row in rows:
+        share = row["times a step"] / row["patches/s a core"]
+        assert share == pytest.approx(2 / loader.BATCH)
+    assert "records, RGB pairs" in capsys.readouterr().out
