@@ -120,7 +120,8 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     size = preparation.records * preparation.record_bytes / 2**30
     print(f"{text}: {size:.1f} GiB before compression", file=sys.stderr)
     prepare(out, preparation, workers=arguments.workers)
-    print(f"{out}: {text}. Next: danet train --config.data.root={out}")
+    command = arguments.parser.prog.replace("prepare", "train")  # script or danet
+    print(f"{out}: {text}. Next: {command} --config FILE --config.data.root={out}")
 
 
 def _dataset(arguments: argparse.Namespace) -> Dataset:

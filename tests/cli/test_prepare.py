@@ -33,7 +33,8 @@ def test_prepare_then_nothing_then_anew(source, tmp_path, capsys):
     assert _prepare(source, out) == 0
     shown = capsys.readouterr()
     text = "12 patches of 8x8 from 2 images"
-    assert shown.out == f"{out}: {text}. Next: danet train --config.data.root={out}\n"
+    following = f"danet train --config FILE --config.data.root={out}"
+    assert shown.out == f"{out}: {text}. Next: {following}\n"
     assert f"{text}: 0.0 GiB before compression" in shown.err
     assert _prepare(source, out) == 0
     shown = capsys.readouterr()
