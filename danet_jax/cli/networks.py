@@ -28,6 +28,7 @@ class Network(NamedTuple):
 
     channels: int
     restore: Restorer
+    on_luma: bool  # a gray network for JPEG, which knows Y
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,20 +90,23 @@ def choose_networks(
     if arguments.tile is None and arguments.overlap is not None:
         raise ConfigError("restore: --overlap belongs to tiles. Add --tile 512.")
     if arguments.checkpoint is not None:
-        _, model = load_experiment(arguments.checkpoint)
-        network = _apply(arguments, model)
+        config, model = load_experiment(arguments.checkpoint)
+        network = _apply(arguments, model, jpeg=config.data.jpeg_quality > 0)
         return lambda path: network
     if arguments.task is not None:
-        network = _apply(arguments, load_pretrained(arguments.task))
+        network = _load(arguments, arguments.task)
         return lambda path: network
     tasks = {path: _task_of(path) for path in paths}
-    models = {task: load_pretrained(task) for task in sorted(set(tasks.values()))}
+    networks = {task: _load(arguments, task) for task in sorted(set(tasks.values()))}
     _say(tasks)
-    networks = {task: _apply(arguments, model) for task, model in models.items()}
     return lambda path: networks[tasks[path]]
 
 
-def _apply(arguments: argparse.Namespace, model: DANet) -> Network:
+def _load(arguments: argparse.Namespace, task: str) -> Network:
+    return _apply(arguments, load_pretrained(task), jpeg=task == "jpeg_blind")
+
+
+def _apply(arguments: argparse.Namespace, model: DANet, *, jpeg: bool) -> Network:
     if arguments.tile is None:
         restore = make_restorer(model)
     else:
@@ -112,7 +116,9 @@ def _apply(arguments: argparse.Namespace, model: DANet) -> Network:
         restore = make_tiled_restorer(model, tile=tile, overlap=overlap)
     if arguments.ensemble:
         restore = self_ensemble(restore)
-    return Network(model.config.channels, blended(restore, arguments.strength))
+    channels = model.config.channels
+    restore = blended(restore, arguments.strength)
+    return Network(channels, restore, on_luma=jpeg and channels == 1)
 
 
 def _task_of(path: Path) -> str:

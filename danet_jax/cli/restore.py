@@ -116,8 +116,11 @@ def _say_what_differs(
     grays = (path for path, _ in jobs if network_of(path).channels == 1)
     colour = next((p for p in grays if (head := read_head(p)) and head.colour), None)
     if colour is not None:
-        note = f"{colour}: in colour, but the network is gray: "
-        print(note + "red, green and blue are restored apart.", file=sys.stderr)
+        done = "red, green and blue are restored apart"
+        if network_of(colour).on_luma:
+            done = "the luma is restored, the colours stay"
+        note = f"{colour}: in colour, but the network is gray: {done}."
+        print(note, file=sys.stderr)
     if arguments.tile is not None:
         print(networks.TILED.format(arguments.tile), file=sys.stderr)
 
@@ -151,7 +154,9 @@ def _restore_file(
     check_format(target, photograph)
     pixels = photograph.pixels
     try:
-        restored = restore_pixels(network.restore, pixels, channels=network.channels)
+        restored = restore_pixels(
+            network.restore, pixels, channels=network.channels, on_luma=network.on_luma
+        )
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
     write_photograph(target, dataclasses.replace(photograph, pixels=restored))

@@ -14,6 +14,7 @@ from danet_jax.data.images import to_float, to_uint8
 from danet_jax.evaluation.metrics import check_finite
 from danet_jax.models import DANet
 
+_JFIF = np.array([0.299, 0.587, 0.114], np.float32)  # Y of JPEG files, full range
 Restorer = Callable[[np.ndarray], np.ndarray]  # float32 [N, H, W, C] to the same
 
 
@@ -69,18 +70,20 @@ def check_restored(restored: np.ndarray) -> None:
 
 
 def restore_pixels(
-    restore: Restorer, pixels: np.ndarray, *, channels: int
+    restore: Restorer, pixels: np.ndarray, *, channels: int, on_luma: bool = False
 ) -> np.ndarray:
     """Restores an image of either colour with a network of either colour.
 
-    A gray network takes red, green and blue as three gray images. A colour network
-    takes a gray image thrice as its colours, whose mean is gray again.
+    A gray network takes red, green and blue as three gray images, or Y alone, and
+    leaves Cb and Cr as they are. A colour network takes a gray image thrice as its
+    colours, whose mean is gray again.
 
     Args:
         restore: a restorer of ``channels`` channels; see make_restorer.
         pixels: [H, W, 1 or 3]; uint8 or uint16 over their full range, or float32,
             nominally in [0, 1].
         channels: 1 or 3, of the network.
+        on_luma: for a gray network, Y of colours alone: that is what JPEG codes.
     Returns:
         The shape and type of pixels: integers are clipped and rounded, floats are not.
     Raises:
@@ -91,6 +94,9 @@ def restore_pixels(
         rule = "be [H, W, 1 or 3]"
         raise ValueError(message("restore_pixels", "pixels", rule, pixels.shape))
     image = unit(pixels)
+    if channels == 1 and on_luma and image.shape[2] == 3:
+        luma = (image @ _JFIF)[..., None]
+        return _stored(image + (restore(luma[None])[0] - luma), pixels.dtype)
     if channels == 1:
         restored = restore(np.moveaxis(image, -1, 0)[..., None])[..., 0]
         return _stored(np.moveaxis(restored, 0, -1), pixels.dtype)

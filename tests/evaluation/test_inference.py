@@ -133,3 +133,20 @@ def test_floats_are_left_as_they_are():
 def test_pixels_of_another_type():
     with pytest.raises(TypeError, match=r"must be uint8; got int32"):
         restore_pixels(pytest.fail, np.zeros((4, 4, 1), np.int32), channels=1)
+
+
+def test_luma_alone():
+    """By hand: Y grows by an eighth, and so do red, green and blue."""
+    pixels = np.random.RandomState(0).randint(0, 200, (9, 8, 3), dtype=np.uint8)
+    seen = []
+
+    def restore(image):
+        seen.append(image)
+        return image + np.float32(0.125)
+
+    restored = restore_pixels(restore, pixels, channels=1, on_luma=True)
+    np.testing.assert_array_equal(restored, np.rint(pixels + 0.125 * 255))
+    luma = pixels @ np.array([0.299, 0.587, 0.114]) / 255
+    np.testing.assert_allclose(seen[0][0, ..., 0], luma, rtol=0, atol=1e-6)
+    gray = restore_pixels(restore, pixels[..., :1], channels=1, on_luma=True)
+    np.testing.assert_array_equal(gray, restored[..., :1])
