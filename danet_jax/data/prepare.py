@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -140,7 +141,10 @@ def _tidy(out: Path, old: Path) -> None:
 
 @contextmanager
 def _locked(folder: Path, out: Path) -> Iterator[None]:
-    import fcntl  # not on Windows
+    if sys.platform == "win32":  # has no fcntl: nothing keeps two processes apart
+        yield
+        return
+    import fcntl
 
     handle = os.open(folder, os.O_RDONLY)
     try:
