@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="DIR",
         help="working directories of trainings; of several, one that was trained for a "
-        "protocol that is asked for is scored under that one alone",
+        "protocol that is asked for, not for a range, is scored under that one alone",
     )
     add(
         "--protocol",

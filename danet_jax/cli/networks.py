@@ -17,9 +17,8 @@ from danet_jax.training.checkpoint import load_experiment
 
 OVERLAP = 64  # pixels
 TILED = (
-    "Tiles of {0} x {0} pixels for larger images. They differ a little from the whole: "
-    "with the small network and an overlap of 64 by at most 0.1 of 255 steps "
-    "(docs/tiles.md)."
+    "Tiles of {0} x {0} pixels for larger images differ a little from the whole, the "
+    "more the smaller tile and overlap are. docs/tiles.md has figures."
 )
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -117,11 +118,14 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     if is_prepared(out, preparation):
         print(f"{out}: holds {text} already; nothing to do.")
         return
-    size = preparation.records * preparation.record_bytes / 2**30
-    print(f"{text}: {size:.1f} GiB before compression", file=sys.stderr)
+    size = preparation.records * preparation.record_bytes / 2**20
+    print(f"{text}: {size:,.0f} MiB before compression", file=sys.stderr)
     prepare(out, preparation, workers=arguments.workers)
     command = arguments.parser.prog.replace("prepare", "train")  # script or danet
-    print(f"{out}: {text}. Next: {command} --config FILE --config.data.root={out}")
+    print(
+        f"{out}: {text}. Next: {command} --config FILE "
+        f"--config.data.root={shlex.quote(str(out))}"
+    )
 
 
 def _dataset(arguments: argparse.Namespace) -> Dataset:

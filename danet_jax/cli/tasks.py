@@ -90,8 +90,9 @@ def check_channels(name: str, channels: int, run: Run) -> None:
 def plan(arguments: argparse.Namespace, runs: Sequence[Run]) -> list[Task]:
     """Every network on every folder by every protocol that is asked for.
 
-    But of several networks, one that was trained for one of the protocols is scored by
-    that alone: a table's row may so come from a network for each level.
+    But of several networks, one that was trained for one of the protocols alone, and
+    not for a range, is scored by that one: a table's row may so come from a network for
+    each level.
 
     Raises:
         UserError: a network or folder that does not fit a protocol.
@@ -133,12 +134,13 @@ def plan_own(
     if arguments.degraded:
         protocol = real_pairs(channels, data.gray, config.evaluation)
     sets: dict[str, ImageSet] = {}
+    clean, degraded = data.validation_patterns if data.degraded else ("**/*", "")
     for name, path in named(arguments.data).items():
         sets[name] = open_images(
             protocol,
             path,
-            clean=arguments.clean or (data.clean if data.degraded else "**/*"),
-            degraded=arguments.degraded or data.degraded,
+            clean=arguments.clean or clean,
+            degraded=arguments.degraded or degraded,
             cache_gib=data.cache_gib,
         )
     if not sets:
@@ -162,8 +164,9 @@ def _label(config: DANetConfig) -> str:
 def _takes(
     run: Run, protocol: Protocol, runs: Sequence[Run], wanted: Iterable[str]
 ) -> bool:
-    own = protocol_of(run.config).name
-    return len(runs) == 1 or own not in wanted or own == protocol.name
+    own, data = protocol_of(run.config).name, run.config.data
+    blind = bool(data.sigma_range_255 or data.jpeg_quality_range)
+    return blind or len(runs) == 1 or own not in wanted or own == protocol.name
 
 
 def _relabelled(tasks: Sequence[Task]) -> list[Task]:

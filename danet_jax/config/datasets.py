@@ -38,7 +38,7 @@ DIV2K_TRAIN = Dataset(
     count=800,
     download=(
         "The paper trains on DIV2K: download DIV2K_train_HR.zip (800 PNG files, "
-        "3.3 GB) from the web site of the DIV2K data set."
+        "3.3 GB) from https://data.vision.ee.ethz.ch/cvl/DIV2K."
     ),
     folder="its folder of images, or any folder of images of at least 256x256 pixels",
 )
@@ -51,7 +51,7 @@ SIDD_MEDIUM_TRAIN = Dataset(
     count=320,
     download=(
         "The paper trains on SIDD-Medium: download its sRGB images (SIDD_Medium_Srgb, "
-        "12 GB) from the web site of the Smartphone Image Denoising Dataset."
+        "12 GB) from https://abdokamel.github.io/sidd."
     ),
     folder=(
         "the folder that holds Data, with pairs such as "
@@ -68,8 +68,8 @@ def realsr_train(scale: int) -> Dataset:
         degraded=f"*/Train/{scale}/*_LR{scale}.png",
         scale=scale,
         download=(
-            "The paper trains on RealSR: download RealSR (version 3) from the "
-            "repository csjcai/RealSR on GitHub."
+            "The paper trains on RealSR: download RealSR (version 3) from "
+            "https://github.com/csjcai/RealSR."
         ),
         folder=(
             "the folder that holds Canon and Nikon, with pairs such as "
@@ -105,6 +105,8 @@ def realsr(scale: int) -> DataConfig:
     return DataConfig(
         clean=files.clean,
         degraded=files.degraded,
+        validation_clean=files.clean.replace("/Train/", "/Test/"),
+        validation_degraded=files.degraded.replace("/Train/", "/Test/"),
         sigma_255=0.0,
         source=files.advice(),
     )

@@ -46,6 +46,8 @@ class DataConfig:
     degraded: str = ""  # pattern of their degraded partners; "": degrade the clean ones
     held_out: tuple[str, ...] = ()  # patterns of images for validation, not training
     validation_root: str = ""  # another folder of validation images
+    validation_clean: str = ""  # pattern of clean images there; "": clean
+    validation_degraded: str = ""  # of their degraded partners; "": degraded
     source: str = ""  # what to download and how it must lie, for those without data
     gray: Literal["rgb2gray", "y"] = "rgb2gray"  # what colour becomes in gray networks
     sigma_255: float = 25.0  # noise on clean images, 8-bit steps; 0: none
@@ -59,6 +61,14 @@ class DataConfig:
     jitter: bool = False  # move each patch by up to half an interval, anew each epoch
     flips: bool = True  # random horizontal and vertical flips
     cache_gib: float = 8.0  # decoded images kept in memory
+
+    @property
+    def validation_patterns(self) -> tuple[str, str]:
+        """The patterns of clean images and their partners below validation_root."""
+        return (
+            self.validation_clean or self.clean,
+            self.validation_degraded or self.degraded,
+        )
 
     def __post_init__(self) -> None:
         check_types(self, "data")

@@ -61,7 +61,15 @@ class Preparation:
     def command(self, out: Path, **changes: Any) -> str:
         """The command that makes such records, with changes such as held_out."""
         wanted = dataclasses.replace(self, **changes)
-        words = ["danet prepare", self.name, "--source", self.source, "--out", str(out)]
+        folders = shlex.quote(self.source), shlex.quote(str(out))
+        words = [
+            "danet prepare",
+            self.name,
+            "--source",
+            folders[0],
+            "--out",
+            folders[1],
+        ]
         options = ["scale", "crop", "interval", "channels", "gray"]
         if self.name in (IMAGE_FOLDER, PAIRED_FOLDERS):
             options += ["clean", "degraded"]

@@ -31,8 +31,7 @@ def is_prepared(out: Path, preparation: Preparation) -> bool:
     """
     if out.exists() and not (out.is_dir() and _ours(out)):
         raise DataError(
-            f"{out}: exists, but holds no prepared records. Choose another --out, or "
-            "remove it."
+            f"{out}: exists, but holds no prepared records. Choose another --out."
         )
     try:
         if read_manifest(out) != preparation:

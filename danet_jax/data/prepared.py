@@ -74,6 +74,14 @@ def _check(
             f"{folder}: the records hold {kinds[has]}, but the config trains on "
             f"{kinds[wants]}. Give --config.data.root another folder."
         )
+    patterns = manifest.clean, manifest.degraded
+    if has and patterns != (data.clean, data.degraded):
+        raise ConfigError(
+            f"{folder}: the records hold the pairs {' and '.join(patterns)}, but the "
+            f"config trains on {data.clean} and {data.degraded}. Give "
+            "--config.data.root another folder, or the config the same patterns: "
+            "--config.data.clean and --config.data.degraded."
+        )
     if data.crop > manifest.crop:
         repair = f", or crop less: --config.data.crop={manifest.crop}"
         _refuse(folder, manifest, "crop", data.crop, repair)

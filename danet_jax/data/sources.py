@@ -151,7 +151,7 @@ def open_validation(data: DataConfig, channels: int) -> ImageFolder | None:
     """
     if data.validation_root:
         path = Path(data.validation_root).expanduser()
-        return _folder(list_files(path, data.clean, data.degraded), data, channels)
+        return _folder(list_files(path, *data.validation_patterns), data, channels)
     if not data.held_out:
         return None
     root = _root(data)

@@ -220,13 +220,14 @@ SUBMISSIONS: dict[str, Submission] = {
 def protocol_of(config: ExperimentConfig) -> Protocol:
     """The protocol that a run's own config describes, e.g. for its validation.
 
-    One that agrees with a named one has its name, pairs of RealSR of any part included;
-    any other name tells the difference, such as "awgn_rgb_25_seed7_clipped".
+    One that agrees with a named one has its name; any other name tells the difference,
+    such as "awgn_rgb_25_seed7_clipped".
     """
     data, channels, evaluation = config.data, config.model.channels, config.evaluation
     for protocol in PROTOCOLS.values():
-        trained = protocol.degraded.replace("/Test/", "/Train/")
-        if trained == data.degraded != "" and protocol.evaluation == evaluation:
+        patterns = protocol.clean, protocol.degraded
+        same = protocol.degraded and patterns == data.validation_patterns
+        if same and protocol.evaluation == evaluation and not data.held_out:
             return protocol
     if data.degraded:
         return real_pairs(channels, data.gray, evaluation)

@@ -25,7 +25,9 @@ RGB = dataclasses.replace(GRAY, channels=3)
 
 @pytest.fixture
 def start(monkeypatch):
-    """Runs the command; directories named rgb... hold a network in colour.
+    """Runs the command on networks named by their directories.
+
+    Those named rgb... are for colour, and blind... for any noise.
 
     The networks are untrained: they return their input exactly.
     """
@@ -34,7 +36,8 @@ def start(monkeypatch):
     def load(path):
         model = models[3 if path.name.startswith("rgb") else 1]
         sigma_255 = float(path.name.rpartition("_")[2]) if "_" in path.name else 25.0
-        data = DataConfig(sigma_255=sigma_255)
+        blind = (0.0, 55.0) if path.name.startswith("blind") else ()
+        data = DataConfig(sigma_255=sigma_255, sigma_range_255=blind)
         return ExperimentConfig(model=model.config, data=data), model
 
     def start(*arguments, overrides=()):

@@ -50,7 +50,7 @@ def test_networks_for_each_level_make_a_table(tmp_path, start, capsys):
     start(
         *("--protocol", "awgn_gray_15", "awgn_gray_25"),
         *("--data", tmp_path / "Set12", tmp_path / "other"),
-        *("--checkpoint", *(tmp_path / name for name in ("x_15", "x_25", "free_30"))),
+        *("--checkpoint", *(tmp_path / name for name in ("x_15", "x_25", "blind_25"))),
         *("--out", tmp_path / "out", "--save-images"),
     )
     lines = capsys.readouterr().out.splitlines()
@@ -62,21 +62,21 @@ def test_networks_for_each_level_make_a_table(tmp_path, start, capsys):
     ]
     filled = {
         name: [cell.strip("| ") != "-" for cell in cells[name]]
-        for name in ("x_15", "x_25", "free_30")
+        for name in ("x_15", "x_25", "blind_25")
     }
     assert filled == {
         "x_15": [True, False, True, False],
         "x_25": [False, True, False, True],
-        "free_30": [True] * 4,
+        "blind_25": [True] * 4,
     }
     out = tmp_path / "out"
     assert (out / "table.md").read_text().splitlines() == lines
     rows = json.loads((out / "results.json").read_text())
     assert {(row["protocol"], row["method"]) for row in rows} == {
-        *(("awgn_gray_15", name) for name in ("x_15", "free_30")),
-        *(("awgn_gray_25", name) for name in ("x_25", "free_30")),
+        *(("awgn_gray_15", name) for name in ("x_15", "blind_25")),
+        *(("awgn_gray_25", name) for name in ("x_25", "blind_25")),
     }
-    assert (out / "Set12" / "awgn_gray_15" / "free_30" / "images" / "a.png").exists()
+    assert (out / "Set12" / "awgn_gray_15" / "blind_25" / "images" / "a.png").exists()
 
 
 def test_one_network_by_several_protocols(tmp_path, start):

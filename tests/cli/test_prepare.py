@@ -35,7 +35,7 @@ def test_prepare_then_nothing_then_anew(source, tmp_path, capsys):
     text = "12 patches of 8x8 from 2 images"
     following = f"danet train --config FILE --config.data.root={out}"
     assert shown.out == f"{out}: {text}. Next: {following}\n"
-    assert f"{text}: 0.0 GiB before compression" in shown.err
+    assert f"{text}: 0 MiB before compression" in shown.err
     assert _prepare(source, out) == 0
     shown = capsys.readouterr()
     assert (shown.out, shown.err) == (
@@ -57,7 +57,7 @@ def test_the_script_decodes_in_processes(source, tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == "2 patches of 8x8 from 2 images: 0.0 GiB before compression\n"
+    assert done.stderr == "2 patches of 8x8 from 2 images: 0 MiB before compression\n"
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,13 @@ def test_pairs_for_a_config_of_single_images(pairs: Path) -> None:
         open_training(singles_config(pairs), 1)
 
 
+def test_pairs_of_another_set(pairs: Path) -> None:
+    match = r"hold the pairs \*_mean.* and \*_real.*, .* on HR/\*\.png and LR/\*\.png\."
+    with pytest.raises(ConfigError, match=match):
+        other = {"clean": "HR/*.png", "degraded": "LR/*.png"}
+        open_training(pairs_config(pairs, **other), 1)
+
+
 def shard(out: Path) -> Path:
     (path,) = out.glob("*.array_record-*")
     return path

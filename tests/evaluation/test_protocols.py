@@ -101,7 +101,13 @@ def test_a_rule_says_what_is_done(protocol, words):
     assert words in protocol.rule
 
 
-REALSR = {"degraded": "*/Train/3/*_LR3.png", "sigma_255": 0.0}
+REALSR = {
+    "clean": "*/Train/3/*_HR.png",
+    "degraded": "*/Train/3/*_LR3.png",
+    "validation_clean": "*/Test/3/*_HR.png",
+    "validation_degraded": "*/Test/3/*_LR3.png",
+    "sigma_255": 0.0,
+}
 
 
 @pytest.mark.parametrize(
@@ -117,6 +123,8 @@ REALSR = {"degraded": "*/Train/3/*_LR3.png", "sigma_255": 0.0}
         (3, {"degraded": "b*", "sigma_255": 0.0}, {"channel": "y"}, "real_pairs_y"),
         (3, REALSR, {"channel": "y"}, "realsr_3"),
         (3, REALSR, {}, "real_pairs"),
+        (3, REALSR | {"held_out": ("a",)}, {"channel": "y"}, "real_pairs_y"),
+        (3, REALSR | {"validation_clean": "*.png"}, {"channel": "y"}, "real_pairs_y"),
         (1, {"gray": "y"}, {}, "awgn_gray_25_of_y"),
         (1, {"jpeg_quality": 40, "sigma_255": 0.0, "gray": "y"}, {}, "jpeg_40"),
         (1, {"jpeg_quality": 40, "sigma_255": 0.0}, {}, "jpeg_40_rgb2gray"),
