@@ -16,6 +16,7 @@ from danet_jax.pretrained import TASKS, load_pretrained
 from danet_jax.training.checkpoint import load_experiment
 
 OVERLAP = 64  # pixels
+COARSE = 50  # the best JPEG quality whose artifacts are worse than a camera's noise
 TILED = (
     "Tiles of {0} x {0} pixels for larger images differ a little from the whole, the "
     "more the smaller tile and overlap are. docs/tiles.md has figures."
@@ -42,8 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=TASKS,
         metavar="TASK",
         help=f"a network that comes with this package ({tasks}); default: jpeg_blind "
-        "for JPEG files, gray25 for other gray images, color_blind for the rest",
+        f"for JPEG files of at most quality {COARSE}, real for others, gray25 for gray "
+        "images, color_blind for the rest",
     )
+    _add_options(parser)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--tile",
@@ -123,7 +129,7 @@ def _apply(arguments: argparse.Namespace, model: DANet, *, jpeg: bool) -> Networ
 def _task_of(path: Path) -> str:
     head = read_head(path)
     if head is not None and head.format == "JPEG":
-        return "jpeg_blind"  # a gray one, too: it has the blocks of JPEG
+        return "jpeg_blind" if head.jpeg_quality <= COARSE else "real"
     return "gray25" if head is not None and not head.colour else "color_blind"
 
 

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import errno
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +38,7 @@ _DEEP = {  # formats that hold samples of such a type, and what to write
     "uint16": (("PNG", "TIFF"), ".png or .tif"),
     "float32": (("TIFF",), ".tif"),
 }
+_STEPS = 3688  # sum of JPEG's usual table of luma, which is that of quality 50
 _DISK_ERRORS = frozenset(
     (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)
 )
@@ -61,6 +63,7 @@ class Head(NamedTuple):
 
     format: str  # as Pillow calls it
     colour: bool  # whether it holds colours
+    jpeg_quality: int = 0  # 1 to 100, estimated; 0: no JPEG
 
 
 def read_head(path: Path) -> Head | None:
@@ -72,8 +75,22 @@ def read_head(path: Path) -> Head | None:
             colour = file.mode in COLOUR_MODES
             if is_deep_png(file):  # Pillow has no mode for 16-bit gray with alpha
                 colour = samples_of(file).startswith("RGB")
-            return Head(_known_format(file), colour)
+            tables = getattr(file, "quantization", None)
+            quality = _quality(tables[0]) if tables else 0
+            return Head(_known_format(file), colour, quality)
     return None
+
+
+def _quality(table: Sequence[int]) -> int:
+    """The quality whose table of quantisation is as coarse as this one of luma.
+
+    Below 25, where entries end at 255, it is told too high.
+
+    Source: the scale of the Independent JPEG Group's encoder, ``jcparam.c``.
+    """
+    percent = 100 * sum(table) / _STEPS
+    quality = 5000 / percent if percent > 100 else 100 - percent / 2
+    return min(max(round(quality), 1), 100)
 
 
 def read_photograph(path: Path) -> Photograph:

@@ -11,7 +11,7 @@ from danet_jax.config import DANetConfig, from_dict
 TASKS = {
     "gray25": "gray images with Gaussian noise of sigma 25",
     "color_blind": "colour images with Gaussian noise of unknown strength",
-    "jpeg_blind": "JPEG files of unknown quality",
+    "jpeg_blind": "JPEG files of unknown low quality, 10 to 40",
     "real": "photographs with the noise of a camera",
 }
 DTYPES = ("float32", "float16")

@@ -58,11 +58,11 @@ def shipped(monkeypatch):
     return loaded
 
 
-def _write(path, mode="L", size=(9, 7), seed=0):
+def _write(path, mode="L", size=(9, 7), seed=0, **options):
     path.parent.mkdir(parents=True, exist_ok=True)
     shape = (*size[::-1], len(Image.new(mode, (1, 1)).getbands()))
     pixels = np.random.default_rng(seed).integers(0, 200, shape, np.uint8)
-    Image.frombytes(mode, size, pixels.tobytes()).save(path)
+    Image.frombytes(mode, size, pixels.tobytes()).save(path, **options)
     return path
 
 
@@ -189,22 +189,26 @@ def test_the_network_is_chosen_by_the_image(tmp_path, shipped, capsys):
         ("b.png", "RGB", 3),
         ("c.jpg", "RGB", 2),
         ("d.jpg", "L", 2),
+        ("e.jpg", "RGB", 4),
+        ("f.jpg", "L", 4),
     ):
-        source = _write(root / name, mode)
+        source = _write(root / name, mode, quality=30 if step == 2 else 75)
         _run(source, "--out", tmp_path / f"{name}.png")
         written = _read(tmp_path / f"{name}.png")
         np.testing.assert_array_equal(written, _read(source) + step)
-    assert shipped == ["gray25", "color_blind", "jpeg_blind", "jpeg_blind"]
+    loaded = ["gray25", "color_blind", "jpeg_blind", "jpeg_blind", "real", "real"]
+    assert shipped == loaded
     capsys.readouterr()
     _run(root)
     said = capsys.readouterr().err.splitlines()
     chosen = [line for line in said if line.startswith("Chosen: ")]
     assert len(chosen) == 1
     assert (
-        f"jpeg_blind (JPEG files of unknown quality) for {root}/c.jpg and 1" in said[0]
-    )
+        f"jpeg_blind (JPEG files of unknown low quality, 10 to 40) for {root}/c.jpg "
+        f"and 1 more; real (photographs with the noise of a camera) for {root}/e.jpg"
+    ) in said[0]
     assert chosen[0].endswith(". --task or --checkpoint choose another.")
-    assert shipped[4:] == ["color_blind", "gray25", "jpeg_blind"]
+    assert shipped[6:] == ["color_blind", "gray25", "jpeg_blind", "real"]
 
 
 def test_a_network_that_is_not_there(tmp_path, monkeypatch):

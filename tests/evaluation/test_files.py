@@ -151,8 +151,9 @@ def test_heads(tmp_path, mode, colour):
         _picture(mode).save(tmp_path / name)
         assert read_head(tmp_path / name) == Head(kind, colour)
     if mode in ("L", "RGB"):
-        _picture(mode).save(tmp_path / "a.jpg")
-        assert read_head(tmp_path / "a.jpg") == Head("JPEG", colour)
+        for quality in 25, 50, 51, 90:
+            _picture(mode).save(tmp_path / "a.jpg", quality=quality)
+            assert read_head(tmp_path / "a.jpg") == Head("JPEG", colour, quality)
 
 
 def test_heads_that_cannot_be_read(tmp_path):
