@@ -1,1 +1,1 @@
-"""The command line: ``danet train``, ``danet eval``, ``danet restore``."""
+"""The command ``danet``: each module is one of its subcommands, or serves some."""

@@ -1,1 +1,1 @@
-"""Images from files to training batches, with NumPy on the host."""
+"""Images from files to records and training batches, with NumPy on the host."""

@@ -1,1 +1,1 @@
-"""Scoring restored images, and the tables and pictures that show the scores."""
+"""Networks applied to images: restoring files, scoring by protocols, submissions."""

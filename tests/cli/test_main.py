@@ -55,7 +55,7 @@ def test_arguments_and_overrides_reach_the_command(restore):
     [
         (
             [],
-            r"danet: .* required: prepare\|train\|eval\|restore\|export\|complexity. S",
+            r"danet: .* required: prepare\|train\|eval\|restore\|export\|complexity.*",
         ),
         (
             ["trian"],
