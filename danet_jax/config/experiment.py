@@ -169,7 +169,7 @@ class EvaluationConfig:
     noise_seed: int = 0  # set anew for each picture
     clip: bool = False  # the noisy input to [0, 1]
     round: bool = False  # the noisy input to 8 bits
-    channel: Literal["all", "y"] = "all"  # score all channels, or Y of YCbCr (16-235)
+    channel: Literal["all", "y", "y_full"] = "all"  # or Y of YCbCr: 16-235, 0-255
 
     def __post_init__(self) -> None:
         check_types(self, "evaluation")
@@ -198,7 +198,9 @@ class ExperimentConfig:
         if self.data.gray == "y" and self.model.channels != 1:
             rule = 'be "rgb2gray" for networks in colour'
             raise ConfigError(message("data", "gray", rule, '"y"'))
-        if self.evaluation.channel == "y" and self.model.channels == 1:
+        channel = self.evaluation.channel
+        if channel != "all" and self.model.channels == 1:
             rule = 'be "all" for gray images'
             repair = "Y is computed from colours."
-            raise ConfigError(message("evaluation", "channel", rule, '"y"', repair))
+            got = f'"{channel}"'
+            raise ConfigError(message("evaluation", "channel", rule, got, repair))

@@ -18,9 +18,17 @@ def list_files(root: Path, clean: str, degraded: str = "") -> Files:
     equal (a.png, a.jpg), all names keep their suffix.
 
     Raises:
-        DataError: no folder, no images, or files without a partner.
+        DataError: no folder, no images, or files without a partner; where a folder
+            above or below has such images, it is named.
     """
     root = Path(root)
+    fits = elsewhere(root, clean)
+    if fits:
+        named = " or ".join(map(str, fits[:3]))
+        raise DataError(
+            f"{root}: holds no {clean}, but a folder above or below it does. Give "
+            f"{named}."
+        )
     found = [path.relative_to(root) for path in find_images(root, clean)]
     pairs: list[tuple[Path, Path | None]] = [(root / path, None) for path in found]
     if degraded:
@@ -37,6 +45,20 @@ def list_files(root: Path, clean: str, degraded: str = "") -> Files:
     unique = len(set(bare)) == len(bare)
     names = [path.as_posix() for path in (bare if unique else full)]
     return dict(zip(names, pairs, strict=True))
+
+
+def elsewhere(root: Path, pattern: str) -> list[Path]:
+    """Folders near one that has no match of a pattern, which have some.
+
+    For archives that were unpacked a folder too deep or too high. Above, only patterns
+    with folders in them tell one archive from another.
+    """
+    known = root.is_dir() and pattern and "**" not in pattern
+    if not known or next(root.glob(pattern), None):
+        return []
+    above = list(root.resolve().parents[:2]) if "/" in pattern else []
+    near = [*above, *root.glob("*/"), *root.glob("*/*/")]
+    return [folder for folder in near if next(folder.glob(pattern), None)]
 
 
 def hold_out(

@@ -6,7 +6,7 @@ from pathlib import Path
 from danet_jax.checks import ConfigError, DataError, message
 from danet_jax.config import Dataset
 from danet_jax.data.images import Gray, read_header
-from danet_jax.data.listing import Files, hold_out, list_files
+from danet_jax.data.listing import Files, elsewhere, hold_out, list_files
 from danet_jax.data.manifest import Preparation, PreparedImage
 from danet_jax.data.patches import patch_grid
 
@@ -70,17 +70,8 @@ def _find(dataset: Dataset, source: Path) -> Files:
     try:
         return list_files(source, dataset.clean, dataset.degraded)
     except DataError as error:
-        if not source.is_dir():
+        if not source.is_dir() or elsewhere(source, dataset.clean):
             raise
-        near = [*source.parents[:2], *source.glob("*/"), *source.glob("*/*/")]
-        fits = [folder for folder in near if next(folder.glob(dataset.clean), None)]
-        lacks = not next(source.glob(dataset.clean), None)
-        if lacks and fits and "**" not in dataset.clean:
-            named = " or ".join(f"--source {folder}" for folder in fits[:3])
-            raise DataError(
-                f"{source}: holds no {dataset.clean}, but a folder above or below it "
-                f"does. Give {named}."
-            ) from error
         how = f" {dataset.download} DIR is {dataset.folder}." if dataset.folder else ""
         raise DataError(f"{error}{how}") from error
 

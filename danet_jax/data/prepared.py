@@ -22,13 +22,15 @@ class PreparedPatches:
         channels: of its network.
     Raises:
         ConfigError: the config wants what the records are not.
-        DataError: records that are missing or incomplete; the file is named.
+        DataError: records that are missing or incomplete, or an image that was changed
+            since; the file is named.
     """
 
     def __init__(
         self, folder: Path, manifest: Preparation, data: DataConfig, channels: int
     ) -> None:
         _check(folder, manifest, data, channels)
+        _check_source(folder, manifest)
         self.names = [image.name for image in manifest.images]
         self.paired = bool(manifest.degraded)
         self._folder = folder
@@ -92,6 +94,20 @@ def _check(
     same = set(data.held_out) == set(manifest.held_out)
     if not (same or data.validation_root):
         _refuse(folder, manifest, "held_out", data.held_out)
+
+
+def _check_source(folder: Path, manifest: Preparation) -> None:
+    """Compares the images with what they were; they may be gone, but not changed."""
+    for image in manifest.images:
+        stated = zip(image.files, image.bytes, image.mtime_ns, strict=True)
+        for file, size, mtime_ns in stated:
+            path = Path(manifest.source) / file
+            stat = path.stat() if path.exists() else None
+            if stat and (stat.st_size, stat.st_mtime_ns) != (size, mtime_ns):
+                raise DataError(
+                    f"{path}: was changed after the records in {folder} were prepared "
+                    f"from it. Prepare them anew: {manifest.command(folder)}"
+                )
 
 
 def _refuse(

@@ -11,10 +11,9 @@ from flax import nnx
 from danet_jax.checks import CheckpointError, DataError, check_nhwc, message
 from danet_jax.config import DANetConfig
 from danet_jax.data.images import to_float, to_uint8
-from danet_jax.evaluation.metrics import check_finite
+from danet_jax.evaluation.metrics import check_finite, luma_full
 from danet_jax.models import DANet
 
-_JFIF = np.array([0.299, 0.587, 0.114], np.float32)  # Y of JPEG files, full range
 Restorer = Callable[[np.ndarray], np.ndarray]  # float32 [N, H, W, C] to the same
 
 
@@ -95,7 +94,7 @@ def restore_pixels(
         raise ValueError(message("restore_pixels", "pixels", rule, pixels.shape))
     image = unit(pixels)
     if channels == 1 and on_luma and image.shape[2] == 3:
-        luma = (image @ _JFIF)[..., None]
+        luma = luma_full(image)
         return _stored(image + (restore(luma[None])[0] - luma), pixels.dtype)
     if channels == 1:
         restored = restore(np.moveaxis(image, -1, 0)[..., None])[..., 0]

@@ -161,8 +161,9 @@ def luma(rgb: np.ndarray) -> np.ndarray:
 def luma_full(rgb: np.ndarray) -> np.ndarray:
     """Y of YCbCr in its full range, [0, 1], as JPEG files and Pillow have it.
 
-    A PSNR of it is 1.3 dB below that of ``luma``, whose range is narrower. No protocol
-    here uses it; it is for comparison with figures that were taken so.
+    A PSNR of it is 1.3 dB below that of ``luma``, whose range is narrower. No named
+    protocol uses it; ``evaluation.channel="y_full"`` does, for comparison with figures
+    that were taken so.
 
     Args:
         rgb: [H, W, 3], floating point, nominally in [0, 1].

@@ -19,9 +19,23 @@ from danet_jax.data.patches import Sample
 from danet_jax.data.sources import open_folder
 from danet_jax.evaluation.dnd import check_dnd, export_dnd
 from danet_jax.evaluation.inference import Restorer
-from danet_jax.evaluation.metrics import PSNR, PSNR_B, SSIM, SSIM_VOLUME, Metric, luma
+from danet_jax.evaluation.metrics import (
+    PSNR,
+    PSNR_B,
+    SSIM,
+    SSIM_VOLUME,
+    Metric,
+    luma,
+    luma_full,
+)
 from danet_jax.evaluation.sidd import check_sidd, export_sidd, open_validation_blocks
 
+_SCORED = {
+    "all": "all channels",
+    "y": "Y of YCbCr (16-235)",
+    "y_full": "Y of YCbCr (0-255)",
+}
+_SUFFIX = {"all": "", "y": "_y", "y_full": "_y_full"}  # of a protocol's name
 PLAIN = EvaluationConfig()  # seed 0, input neither clipped nor rounded, all channels
 ON_LUMA = EvaluationConfig(channel="y")
 
@@ -65,8 +79,7 @@ class Protocol:
     @property
     def rule(self) -> str:
         """What is done, in one line."""
-        on_luma = self.evaluation.channel == "y"
-        scored = "Y of YCbCr (16-235)" if on_luma else "all channels"
+        scored = _SCORED[self.evaluation.channel]
         others = "".join(f", {metric.heading}" for metric in self.metrics[2:])
         return (
             f"{self._source()}; restored clipped and rounded to 8 bits; "
@@ -85,8 +98,9 @@ class Protocol:
         self, column: str, clean: np.ndarray, image: np.ndarray
     ) -> dict[str, float]:
         """Returns the metrics of an image [H, W, C] as {metric_column: score}."""
-        if self.evaluation.channel == "y":
-            clean, image = luma(clean), luma(image)
+        if self.evaluation.channel != "all":
+            of = luma if self.evaluation.channel == "y" else luma_full
+            clean, image = of(clean), of(image)
         return {f"{m.name}_{column}": m.score(clean, image) for m in self.metrics}
 
     def _source(self) -> str:
@@ -132,7 +146,7 @@ def awgn(
         (f"_seed{evaluation.noise_seed}", evaluation.noise_seed != 0),
         ("_rounded", evaluation.round),
         ("_clipped", evaluation.clip and not evaluation.round),
-        ("_y", evaluation.channel == "y"),
+        (_SUFFIX[evaluation.channel], True),
     ]
     suffix = "".join(text for text, applies in changes if applies)
     return Protocol(
@@ -154,7 +168,7 @@ def jpeg_artifacts(
     """JPEG coding of clean images; the literature's is that of gray, or of Y."""
     kind = "" if channels == 1 else "rgb_"
     suffix = f"_{gray}" if channels == 1 and gray != "y" else ""
-    suffix += "_y" if evaluation.channel == "y" else ""
+    suffix += _SUFFIX[evaluation.channel]
     return Protocol(
         name=f"jpeg_{kind}{quality}{suffix}",
         channels=channels,
@@ -172,7 +186,7 @@ def real_pairs(
 ) -> Protocol:
     """Pairs of a degraded and a clean photograph."""
     kind = "" if channels == 3 else "_gray" if gray == "rgb2gray" else "_gray_of_y"
-    suffix = "_y" if evaluation.channel == "y" else ""
+    suffix = _SUFFIX[evaluation.channel]
     return Protocol(
         name=f"real_pairs{kind}{suffix}",
         channels=channels,

@@ -10,23 +10,28 @@ from danet_jax.cli.compiled import VARIABLE, keep_compiled
 from danet_jax.cli.main import main
 
 OPTION = "jax_compilation_cache_dir"
+SECONDS = "jax_persistent_cache_min_compile_time_secs"
 
 
 @pytest.fixture
 def unset(monkeypatch, tmp_path: Path):
     """No cache is chosen, and the user's folder is an empty one."""
     before = getattr(jax.config, OPTION)
+    seconds = getattr(jax.config, SECONDS)
     monkeypatch.delenv(VARIABLE, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     jax.config.update(OPTION, None)
+    jax.config.update(SECONDS, 1.0)
     yield tmp_path / "danet_jax"
     jax.config.update(OPTION, before)
+    jax.config.update(SECONDS, seconds)
 
 
 def test_it_is_on_by_default(unset: Path) -> None:
     assert main(["complexity", "--network", "danet_s", "--size", "8x8"]) == 0
     [folder] = unset.iterdir()
     assert getattr(jax.config, OPTION) == str(folder)
+    assert getattr(jax.config, SECONDS) == 0
 
 
 @pytest.mark.parametrize("chosen", ["", "elsewhere"])

@@ -159,7 +159,7 @@ def test_limits_are_allowed():
     [
         ({"noise_seed": -1}, r'^evaluation: "noise_seed" must lie in \[0, 4294967296'),
         ({"noise_seed": 2**32}, '"noise_seed" must lie in .*; got 4294967296.'),
-        ({"channel": "Y"}, "\"channel\" must be one of all, y; got 'Y'"),
+        ({"channel": "Y"}, "\"channel\" must be one of all, y, y_full; got 'Y'"),
         ({"clip": "no"}, '"clip" must be True or False'),
     ],
 )

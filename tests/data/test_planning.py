@@ -42,7 +42,7 @@ def test_folders_that_were_unpacked_too_deep(tmp_path: Path) -> None:
     deep = tmp_path / "unpacked" / "DIV2K_train_HR"
     deep.parent.mkdir()
     write_pairs(deep)
-    match = rf"unpacked: holds no \*\.png, but .* Give --source {deep}\."
+    match = rf"unpacked: holds no \*\.png, but .* Give {deep}\."
     with pytest.raises(DataError, match=match):
         planned(deep.parent, SMALL_DIV2K)
     (tmp_path / "far" / "off" / "away").mkdir(parents=True)
@@ -61,10 +61,10 @@ def test_a_folder_inside_the_one_to_give(tmp_path: Path) -> None:
     preparation = planned(tmp_path / "SIDD", SIDD_MEDIUM_TRAIN)
     assert [image.patches for image in preparation.images] == [4]
     for folder in scene, scene.parent:
-        match = rf"holds no Data/.*, but .* Give --source {tmp_path / 'SIDD'}\.$"
+        match = rf"holds no Data/.*, but .* Give {tmp_path / 'SIDD'}\.$"
         with pytest.raises(DataError, match=match):
             planned(folder, SIDD_MEDIUM_TRAIN)
-    match = rf"Give --source {tmp_path / 'SIDD'}\.$"
+    match = rf"Give {tmp_path / 'SIDD'}\.$"
     with pytest.raises(DataError, match=match):
         planned(tmp_path, SIDD_MEDIUM_TRAIN)
 

@@ -1,5 +1,6 @@
 """Training from prepared records: the batches of the folder they were made from."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -180,6 +181,17 @@ def test_pairs_of_another_set(pairs: Path) -> None:
     with pytest.raises(ConfigError, match=match):
         other = {"clean": "HR/*.png", "degraded": "LR/*.png"}
         open_training(pairs_config(pairs, **other), 1)
+
+
+def test_an_image_that_was_changed_meanwhile(tmp_path: Path) -> None:
+    source = write_pairs(tmp_path / "images")
+    out = prepared(source, tmp_path / "out")
+    (source / "0_real.png").unlink()  # what is gone was not changed
+    open_training(pairs_config(out), 1)
+    os.utime(source / "1_real.png", ns=(0, 1))
+    match = r"1_real\.png: was changed after .*: danet prepare .* --out .*out "
+    with pytest.raises(DataError, match=match):
+        open_training(pairs_config(out), 1)
 
 
 def shard(out: Path) -> Path:

@@ -128,6 +128,23 @@ def test_validation_folder(tmp_path: Path) -> None:
     assert open_validation(config(tmp_path / "train"), 1) is None
 
 
+def test_a_validation_folder_with_patterns_of_its_own(tmp_path: Path) -> None:
+    write(
+        tmp_path, "Train/a_HR.png", "Train/a_LR.png", "Test/b_HR.png", "Test/b_LR.png"
+    )
+    data = pairs_config(
+        tmp_path,
+        clean="Train/*_HR.png",
+        degraded="Train/*_LR.png",
+        validation_root=str(tmp_path),
+        validation_clean="Test/*_HR.png",
+        validation_degraded="Test/*_LR.png",
+    )
+    assert open_training(data, 1).names == ["Train/a_HR"]
+    validation = open_validation(data, 1)
+    assert validation is not None and validation.names == ["Test/b_HR"]
+
+
 def test_folder_from_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

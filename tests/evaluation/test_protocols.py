@@ -9,7 +9,14 @@ from danet_jax.config import DANetConfig, DataConfig, EvaluationConfig, Experime
 from danet_jax.data.degrade import jpeg, noisy
 from danet_jax.data.images import to_float, write_png
 from danet_jax.data.patches import Sample
-from danet_jax.evaluation.metrics import luma, psnr, psnr_b, ssim, ssim_volume
+from danet_jax.evaluation.metrics import (
+    luma,
+    luma_full,
+    psnr,
+    psnr_b,
+    ssim,
+    ssim_volume,
+)
 from danet_jax.evaluation.protocols import (
     PLAIN,
     PROTOCOLS,
@@ -65,6 +72,12 @@ def test_what_they_score():
         "psnr_restored": psnr(luma(clean), luma(other)),
         "ssim_restored": ssim(luma(clean), luma(other)),
     }
+    whole = awgn(3, 25, EvaluationConfig(channel="y_full"))
+    assert whole.scores("restored", clean, other) == {
+        "psnr_restored": psnr(luma_full(clean), luma_full(other)),
+        "ssim_restored": ssim(luma_full(clean), luma_full(other)),
+    }
+    assert whole.rule.endswith("over Y of YCbCr (0-255)")
     scores = PROTOCOLS["sidd_validation"].scores("degraded", clean, other)
     assert scores == {
         "psnr_degraded": psnr(clean, other),
@@ -123,6 +136,13 @@ REALSR = {
         (3, {"degraded": "b*", "sigma_255": 0.0}, {"channel": "y"}, "real_pairs_y"),
         (3, REALSR, {"channel": "y"}, "realsr_3"),
         (3, REALSR, {}, "real_pairs"),
+        (3, {}, {"channel": "y_full"}, "awgn_rgb_25_y_full"),
+        (
+            3,
+            {"degraded": "b*", "sigma_255": 0.0},
+            {"channel": "y_full"},
+            "real_pairs_y_full",
+        ),
         (3, REALSR | {"held_out": ("a",)}, {"channel": "y"}, "real_pairs_y"),
         (3, REALSR | {"validation_clean": "*.png"}, {"channel": "y"}, "real_pairs_y"),
         (1, {"gray": "y"}, {}, "awgn_gray_25_of_y"),
