@@ -19,6 +19,7 @@ def unset(monkeypatch, tmp_path: Path):
     before = getattr(jax.config, OPTION)
     seconds = getattr(jax.config, SECONDS)
     monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(SECONDS.upper(), raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     jax.config.update(OPTION, None)
     jax.config.update(SECONDS, 1.0)
@@ -32,6 +33,13 @@ def test_it_is_on_by_default(unset: Path) -> None:
     [folder] = unset.iterdir()
     assert getattr(jax.config, OPTION) == str(folder)
     assert getattr(jax.config, SECONDS) == 0
+
+
+def test_what_is_too_small_to_keep_is_the_users_choice(unset, monkeypatch) -> None:
+    monkeypatch.setenv(SECONDS.upper(), "3")
+    keep_compiled()
+    assert unset.exists()
+    assert getattr(jax.config, SECONDS) == 1.0  # left as it was
 
 
 @pytest.mark.parametrize("chosen", ["", "elsewhere"])
