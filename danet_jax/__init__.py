@@ -2,7 +2,7 @@
 
 from danet_jax.config import VARIANTS, DANetConfig
 from danet_jax.interop import from_torch, to_torch
-from danet_jax.models import DANet
+from danet_jax.models import DANet, transfer_decoder
 from danet_jax.ops import deform_conv2d, dwt2, idwt2
 from danet_jax.pretrained import load_pretrained
 
@@ -16,4 +16,5 @@ __all__ = [
     "idwt2",
     "load_pretrained",
     "to_torch",
+    "transfer_decoder",
 ]

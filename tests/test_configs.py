@@ -17,7 +17,9 @@ from danet_jax.config import (
     DIV2K_RGB,
     SIDD_MEDIUM,
     VARIANTS,
+    DistillationConfig,
     EvaluationConfig,
+    StudentConfig,
     TrainConfig,
     div2k_jpeg,
     load_config,
@@ -29,7 +31,9 @@ from danet_jax.training import TrainResult
 ROOT = Path(__file__).parents[1]
 PATHS = sorted(path.relative_to(ROOT) for path in ROOT.glob("configs/**/*.py"))
 SMALL = [path for path in PATHS if "small" in path.parts or path.stem == "quickstart"]
-FULL = [path for path in PATHS if path not in SMALL]
+DISTILLED = [path for path in PATHS if path.parent.name == "distill"]
+ABLATED = [path for path in PATHS if path.parent.name == "ablation"]
+FULL = [path for path in PATHS if path not in {*SMALL, *DISTILLED, *ABLATED}]
 SIGMAS = (15, 25, 50, 75)
 QUALITIES = (10, 20, 30, 40)
 SCALES = (2, 3, 4)
@@ -184,14 +188,48 @@ def test_harder_tasks_have_lower_published_scores(folder):
     assert psnr == sorted(psnr, reverse=True)
 
 
+def test_each_student_has_a_distillation():
+    students = {path.name for path in FULL if path.parent.name == "danet_s"}
+    assert {path.name for path in DISTILLED} == students
+
+
+@pytest.mark.parametrize("path", DISTILLED, ids=str)
+def test_a_distillation_is_its_student_s_config_with_a_teacher(path):
+    plain = path.parents[1] / "danet_s" / path.name
+    config, student = load_config(path), load_config(plain)
+    assert isinstance(config, DistillationConfig)
+    for field in "model", "data", "train", "evaluation", "distributed":
+        assert getattr(config, field) == getattr(student, field)
+    assert config.student == StudentConfig()
+    first, channels = config.stage_one, config.model.channels
+    assert first.model == dataclasses.replace(VARIANTS["teacher"], channels=channels)
+    assert first.train == TrainConfig(batch_size=5)
+    assert _scores(path) == _scores(plain)
+    assert _docstring(path).splitlines()[0] == _docstring(plain).splitlines()[0]
+    assert plain.as_posix() in _docstring(path)
+    assert path.as_posix() in _docstring(plain)
+
+
+@pytest.mark.parametrize("path", ABLATED, ids=str)
+def test_an_ablation_is_table_2_s_config_with_another_network(path):
+    config, full = load_config(path), load_config("configs/awgn_gray_25.py")
+    assert config.model == VARIANTS[path.stem]
+    changes = {"model": full.model, "name": full.name}
+    assert dataclasses.replace(config, **changes) == full
+    assert "Table 8" in _docstring(path)
+
+
 def test_all_tasks_have_a_small_sibling():
     assert {path.stem for path in SMALL} == {
+        *("ablation", "distill"),
         *("quickstart", "awgn_gray_25", "awgn_rgb_blind"),
         *("jpeg_blind", "polyu", "realsr"),
     }
 
 
-@pytest.mark.parametrize("path", SMALL, ids=str)
+@pytest.mark.parametrize(
+    "path", [p for p in SMALL if p.stem not in ("ablation", "distill")], ids=str
+)
 def test_small_ones_take_minutes(path):
     config = load_config(path)
     network = nnx.eval_shape(lambda: DANet(config.model, rngs=nnx.Rngs(0)))

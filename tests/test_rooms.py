@@ -18,9 +18,19 @@ ARROWS = {  # what a room may import besides itself
     "data": LEAVES,
     "evaluation": {"models", "ops", "data"} | LEAVES,
     "training": {"evaluation", "models", "ops", "data"} | LEAVES,
+    "ablation": {"training", "evaluation", "models"} | LEAVES,
     "interop": {"models", "ops"} | LEAVES,
     "pretrained": {"interop", "models"} | LEAVES,
-    "cli": {"training", "evaluation", "pretrained", "interop", "models", "ops", "data"}
+    "cli": {
+        "ablation",
+        "training",
+        "evaluation",
+        "pretrained",
+        "interop",
+        "models",
+        "ops",
+        "data",
+    }
     | LEAVES,
     "__init__": {"config", "interop", "models", "ops", "pretrained"},
 }

@@ -4,7 +4,8 @@ No experiment of the paper, whose networks know their sigma: each training patch
 one of its own. The range is that of DnCNN-B (Zhang et al., 2017). Validation uses 25.
 
 The paper starts DANet-S from the decoder of a larger network that was trained before
-(knowledge distillation); here it starts like any other, which may cost some of that.
+(knowledge distillation: configs/distill/awgn_gray_blind.py).
+Here it starts like any other, which may cost some of that.
 
 The settings are those of Sec. 4.1, which are the defaults. On DIV2K:
 

@@ -7,7 +7,8 @@ PSNR [dB] / SSIM as published; this project has not trained it in full:
     Urban100  34.79 / 0.9522
 
 The paper starts DANet-S from the decoder of a larger network that was trained before
-(knowledge distillation); here it starts like any other, which may cost some of that.
+(knowledge distillation: configs/distill/awgn_rgb_15.py).
+Here it starts like any other, which may cost some of that.
 
 The settings are those of Sec. 4.1, which are the defaults. On DIV2K:
 

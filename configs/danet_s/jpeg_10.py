@@ -9,7 +9,8 @@ The network is gray: of colour it sees Y, which is then coded by Pillow's encode
 the literature.
 
 The paper starts DANet-S from the decoder of a larger network that was trained before
-(knowledge distillation); here it starts like any other, which may cost some of that.
+(knowledge distillation: configs/distill/jpeg_10.py).
+Here it starts like any other, which may cost some of that.
 
 The settings are those of Sec. 4.1, which are the defaults. On DIV2K:
 

@@ -9,7 +9,8 @@ published files. The paper counts 234 pairs for training at this scale. The part
 Test is never read.
 
 The paper starts DANet-S from the decoder of a larger network that was trained before
-(knowledge distillation); here it starts like any other, which may cost some of that.
+(knowledge distillation: configs/distill/realsr_x3.py).
+Here it starts like any other, which may cost some of that.
 
 The settings are those of Sec. 4.1, which are the defaults; the interval of 130 pixels
 between patches is stated for DIV2K only. On RealSR, version 3:

@@ -7,7 +7,8 @@ trained it in full:
     DND  39.39 / 0.951
 
 The paper starts DANet-S from the decoder of a larger network that was trained before
-(knowledge distillation); here it starts like any other, which may cost some of that.
+(knowledge distillation: configs/distill/sidd.py).
+Here it starts like any other, which may cost some of that.
 
 The settings are those of Sec. 4.1, which are the defaults; the interval of 130 pixels
 between patches is stated for DIV2K only. On SIDD-Medium:

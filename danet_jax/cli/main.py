@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from danet_jax.checks import ConfigError, UserError
-from danet_jax.cli import complexity, export, prepare, restore, train
+from danet_jax.cli import ablation, complexity, export, prepare, restore, train
 from danet_jax.cli import eval as evaluation
 from danet_jax.cli.compiled import keep_compiled
 
@@ -23,6 +23,7 @@ COMMANDS = {
     "eval": (evaluation, "score a trained network on test images"),
     "restore": (restore, "restore image files"),
     "export": (export, "write a trained network as files of this package"),
+    "ablation": (ablation, "train and compare a network's variants"),
     "complexity": (complexity, "count parameters, multiply-adds and memory"),
 }
 

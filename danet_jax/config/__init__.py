@@ -13,6 +13,11 @@ from danet_jax.config.datasets import (
     realsr,
     realsr_train,
 )
+from danet_jax.config.distillation import (
+    DistillationConfig,
+    StudentConfig,
+    TeacherConfig,
+)
 from danet_jax.config.experiment import (
     DataConfig,
     EvaluationConfig,
@@ -20,8 +25,9 @@ from danet_jax.config.experiment import (
     TrainConfig,
 )
 from danet_jax.config.model import SMALL, VARIANTS, DANetConfig
-from danet_jax.config.small import small_experiment
+from danet_jax.config.small import narrow, small_experiment
 from danet_jax.config.values import (
+    experiment_from_dict,
     flat,
     from_dict,
     load_config,
@@ -42,13 +48,18 @@ __all__ = [
     "DANetConfig",
     "DataConfig",
     "Dataset",
+    "DistillationConfig",
     "EvaluationConfig",
     "ExperimentConfig",
+    "StudentConfig",
+    "TeacherConfig",
     "TrainConfig",
     "div2k_jpeg",
+    "experiment_from_dict",
     "flat",
     "from_dict",
     "load_config",
+    "narrow",
     "override",
     "parse_overrides",
     "realsr",

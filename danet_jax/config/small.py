@@ -3,7 +3,17 @@
 import dataclasses
 
 from danet_jax.config.experiment import DataConfig, ExperimentConfig, TrainConfig
-from danet_jax.config.model import SMALL
+from danet_jax.config.model import SMALL, DANetConfig
+
+
+def narrow(config: DANetConfig) -> DANetConfig:
+    """A network of the paper at a quarter of its widths, offset branches included.
+
+    Two offset groups instead of eight keep eight channels in each at full resolution.
+    """
+    return dataclasses.replace(
+        config, widths=(16, 32, 40, 64), offset_width=24, offset_groups=2
+    )
 
 
 def small_experiment(

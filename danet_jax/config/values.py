@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from danet_jax.checks import ConfigError, UserError
+from danet_jax.config.distillation import DistillationConfig
 from danet_jax.config.experiment import ExperimentConfig
 from danet_jax.config.fields import parse
 
@@ -93,6 +94,19 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "config")
         return override(cls(), flat(values))
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error
+
+
+def experiment_from_dict(
+    values: Mapping[str, Any], *, where: str = "config"
+) -> ExperimentConfig:
+    """Builds an experiment from nested dicts: a distillation if it has a teacher.
+
+    Raises:
+        ConfigError: as ``from_dict``.
+    """
+    distilled = isinstance(values, Mapping) and "teacher" in values
+    kind = DistillationConfig if distilled else ExperimentConfig
+    return from_dict(kind, values, where=where)
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:

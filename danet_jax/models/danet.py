@@ -118,13 +118,25 @@ class DANet(nnx.Module):
             TypeError: image is not floating point.
             ValueError: another rank, channel count, or too small an image.
         """
+        return self.with_features(image)[0]
+
+    def with_features(self, image: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
+        """Restores images, and also returns what each stage of the decoder makes.
+
+        Args:
+            image: as of a call.
+        Returns:
+            The restored images, and features [N, h, w, width] from the coarsest stage
+            of the decoder to the finest, of the padded image.
+        Raises:
+            TypeError, ValueError: as a call.
+        """
         self._check(image)
         height, width = image.shape[1:3]
         image = pad_to_multiple(image.astype(jnp.float32), self.config.multiple)
-        x, skips, carried = self._encode(image)
-        x = self._decode(x, skips, carried)
-        restored = image + self.tail(x).astype(jnp.float32)
-        return restored[:, :height, :width]
+        features = self._decode(*self._encode(image))
+        restored = image + self.tail(features[-1]).astype(jnp.float32)
+        return restored[:, :height, :width], features
 
     def _encode(
         self, image: jax.Array
@@ -142,12 +154,14 @@ class DANet(nnx.Module):
 
     def _decode(
         self, x: jax.Array, skips: list[jax.Array], carried: jax.Array | None
-    ) -> jax.Array:
+    ) -> list[jax.Array]:
+        features = []
         for level, skip in reversed(list(zip(self.decoder, skips[:-1], strict=True))):
             x = level.fuse(jnp.concatenate([level.up(x), skip], axis=-1))
             carried = None if carried is None else 2.0 * double(carried)
             x, carried = self._run(level.stage, x, carried)
-        return x
+            features.append(x)
+        return features
 
     def _run(
         self, stage: Stage, x: jax.Array, carried: jax.Array | None

@@ -19,7 +19,7 @@ import orbax.checkpoint as ocp
 from flax import nnx
 
 from danet_jax.checks import CheckpointError
-from danet_jax.config import DANetConfig, ExperimentConfig, from_dict
+from danet_jax.config import DANetConfig, ExperimentConfig, experiment_from_dict
 from danet_jax.models import DANet, abstract_danet
 from danet_jax.training.step import TrainState, network_of
 from danet_jax.training.workdir import CHECKPOINTS, run_and_step
@@ -175,7 +175,7 @@ class Checkpoints:
             raise CheckpointError(
                 f"{self._folder / str(step)}: the checkpoint lacks its config: {error}."
             ) from error
-        return from_dict(ExperimentConfig, values, where=str(path))
+        return experiment_from_dict(values, where=str(path))
 
     def _check_space(self, size: int) -> None:
         # What Orbax's threads print of a full disk would bury the message of ours.

@@ -16,6 +16,7 @@ from danet_jax.data.sources import ImageFolder, open_training, open_validation
 from danet_jax.evaluation.evaluate import check_sizes
 from danet_jax.training import devices
 from danet_jax.training.checkpoint import Checkpoints
+from danet_jax.training.distillation import open_lesson, stages
 from danet_jax.training.interrupt import Interrupt
 from danet_jax.training.profile import Profile
 from danet_jax.training.records import Records
@@ -23,7 +24,6 @@ from danet_jax.training.step import (
     Batch,
     Metrics,
     TrainState,
-    make_train_step,
     new_state,
 )
 from danet_jax.training.validation import Validation
@@ -42,6 +42,8 @@ class TrainResult:
 def train(config: ExperimentConfig, workdir: str | Path) -> TrainResult:
     """Trains a network, or goes on with a run that was stopped.
 
+    A distillation first trains its teacher, if it needs one, in ``workdir/teacher``.
+
     Args:
         config: the experiment.
         workdir: the run's working directory. It receives config.json, metrics.jsonl
@@ -55,15 +57,27 @@ def train(config: ExperimentConfig, workdir: str | Path) -> TrainResult:
             loss that is not finite; the message says which and what to do.
     """
     check_type("train", "config", config, ExperimentConfig)
-    workdir = Path(workdir)
     devices.join_cluster(config)
+    runs = stages(config, Path(workdir))
+    for stage, folder in runs:
+        check_owner(folder, stage)  # before the images, which may take minutes to read
+    for stage, folder in runs:
+        result = _train(stage, folder)
+        if result.step < result.steps:
+            break
+    return result
+
+
+def _train(config: ExperimentConfig, workdir: Path) -> TrainResult:
+    """One run: a plain experiment, or one stage of a distillation."""
     mesh = devices.make_mesh(config.train.batch_size, config.train.accumulate)
-    check_owner(workdir, config)  # before the images, which may take minutes to read
+    lesson = open_lesson(config, workdir)
     images, validation = _open(config)
     steps = total_steps(config.train, patch_count(images, config.data))
     claim(workdir, config)
     with Checkpoints(workdir, config) as checkpoints, Interrupt() as interrupt:
         graphdef, state = new_state(config, steps)
+        state = lesson.begin(config, state)
         state = checkpoints.resume(devices.replicate(state, mesh))
         start = int(state.step)
         with (
@@ -74,7 +88,7 @@ def train(config: ExperimentConfig, workdir: str | Path) -> TrainResult:
             run = _Run(
                 config.train,
                 steps,
-                make_train_step(graphdef, config, steps, mesh),
+                lesson.step(graphdef, config, steps, mesh),
                 Validation(config, validation, records, interrupt),
                 checkpoints,
                 records,

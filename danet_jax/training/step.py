@@ -20,6 +20,20 @@ Batch = Mapping[str, jax.Array]
 Metrics = dict[str, jax.Array]
 
 
+class Loss(NamedTuple):
+    """What a step minimises."""
+
+    total: jax.Array  # whose gradient is taken
+    restoration: jax.Array  # the l2 loss within it
+
+
+# (params, given, degraded, clean) -> Loss; what is given, such as the parameters of a
+# teacher, is an argument of the step, as a constant would be compiled into it.
+Objective = Callable[[Any, Any, jax.Array, jax.Array], Loss]
+# (gradient, steps done) -> the gradient that the optimiser sees.
+Hold = Callable[[Any, jax.Array], Any]
+
+
 class TrainState(NamedTuple):
     """All that a step changes; a pytree of plain arrays."""
 
@@ -80,9 +94,25 @@ def degrade(
     return jnp.round(degraded * 255) / 255 if data.round else degraded, clean
 
 
+def restoration(graphdef: nnx.GraphDef) -> Objective:
+    """The paper's objective: the l2 loss alone."""
+
+    def objective(params: Any, _: Any, degraded: jax.Array, clean: jax.Array) -> Loss:
+        loss = l2_loss(nnx.merge(graphdef, params)(degraded), clean)
+        return Loss(loss, loss)
+
+    return objective
+
+
 def make_train_step(
-    graphdef: nnx.GraphDef, config: ExperimentConfig, steps: int, mesh: Mesh
-) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
+    graphdef: nnx.GraphDef,
+    config: ExperimentConfig,
+    steps: int,
+    mesh: Mesh,
+    *,
+    objective: Objective | None = None,
+    hold: Hold | None = None,
+) -> Callable[..., tuple[TrainState, Metrics]]:
     """Compiles the step of a run; it donates the state it is given.
 
     Args:
@@ -90,28 +120,33 @@ def make_train_step(
         config: the experiment.
         steps: length of the whole run, which the learning rate follows.
         mesh: devices; the batch is split over its axis, and gradients are averaged.
+        objective: what is minimised; by default the l2 loss.
+        hold: changes the gradient before it is clipped; by default nothing.
     Returns:
-        (state, batch of uint8 [B, h, w, C]) -> (state, metrics): loss, psnr_db,
-        gradient_norm and learning_rate of the step, as scalars on the devices.
+        (state, batch of uint8 [B, h, w, C], given=()) -> (state, metrics): loss,
+        psnr_db, gradient_norm and learning_rate of the step, as scalars on the devices.
+        The objective gets what is given.
     """
     train = config.train
     optimizer, rate = make_optimizer(train, steps), learning_rate(train, steps)
     root_key = jax.random.key(train.seed)
+    gradient = _gradient(objective or restoration(graphdef), mesh, train.accumulate)
 
-    gradient = _gradient(graphdef, mesh, train.accumulate)
-
-    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
+    def step(
+        state: TrainState, batch: Batch, given: Any = ()
+    ) -> tuple[TrainState, Metrics]:
         key = jax.random.fold_in(root_key, state.step)
         degraded, clean = degrade(batch, key, config.data)
-        loss, grads = gradient(state.params, degraded, clean)
+        loss, grads = gradient(state.params, given, degraded, clean)
+        grads = hold(grads, state.step) if hold else grads
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         ema = state.ema
         if ema is not None:
             ema = optax.incremental_update(params, ema, 1 - train.ema_decay)
         metrics = {
-            "loss": loss,
-            "psnr_db": -10 * jnp.log10(loss),
+            "loss": loss.total,
+            "psnr_db": -10 * jnp.log10(loss.restoration),
             "gradient_norm": optax.tree.norm(grads),
             "learning_rate": jnp.asarray(rate(state.step)),
         }
@@ -121,28 +156,32 @@ def make_train_step(
 
 
 def _gradient(
-    graphdef: nnx.GraphDef, mesh: Mesh, parts: int
-) -> Callable[[Any, jax.Array, jax.Array], tuple[jax.Array, Any]]:
-    """(parameters, degraded, clean) -> loss and gradient, averaged over all images."""
+    objective: Objective, mesh: Mesh, parts: int
+) -> Callable[[Any, Any, jax.Array, jax.Array], tuple[Loss, Any]]:
+    """(parameters, given, degraded, clean) -> loss and gradient, over all images."""
 
-    def loss(params: Any, degraded: jax.Array, clean: jax.Array) -> jax.Array:
-        return l2_loss(nnx.merge(graphdef, params)(degraded), clean)
+    def total(*arguments: Any) -> tuple[jax.Array, Loss]:
+        loss = objective(*arguments)
+        return loss.total, loss
 
-    def accumulated(params: Any, *images: jax.Array) -> tuple[jax.Array, Any]:
+    def one(*arguments: Any) -> tuple[Loss, Any]:
+        (_, loss), grads = jax.value_and_grad(total, has_aux=True)(*arguments)
+        return loss, grads
+
+    def accumulated(params: Any, given: Any, *images: jax.Array) -> tuple[Loss, Any]:
         """Of one device's images, a part of them at a time."""
         if parts == 1:
-            return jax.value_and_grad(loss)(params, *images)
+            return one(params, given, *images)
 
-        def add(total: Any, images: Any) -> tuple[Any, None]:
-            here = jax.value_and_grad(loss)(params, *images)
-            return jax.tree.map(jnp.add, total, here), None
+        def add(sums: Any, images: Any) -> tuple[Any, None]:
+            return jax.tree.map(jnp.add, sums, one(params, given, *images)), None
 
-        zeros = jnp.zeros(()), jax.tree.map(jnp.zeros_like, params)
+        zeros = Loss(jnp.zeros(()), jnp.zeros(())), jax.tree.map(jnp.zeros_like, params)
         split = [image.reshape(parts, -1, *image.shape[1:]) for image in images]
-        total, _ = jax.lax.scan(add, zeros, split)
-        return jax.tree.map(lambda leaf: leaf / parts, total)
+        sums, _ = jax.lax.scan(add, zeros, split)
+        return jax.tree.map(lambda leaf: leaf / parts, sums)
 
-    def averaged(*arrays: Any) -> tuple[jax.Array, Any]:
+    def averaged(*arrays: Any) -> tuple[Loss, Any]:
         result = accumulated(*arrays)
         if mesh.size == 1:
             return result
@@ -153,7 +192,7 @@ def _gradient(
     return jax.shard_map(
         averaged,
         mesh=mesh,
-        in_specs=(P(), P(AXIS), P(AXIS)),
+        in_specs=(P(), P(), P(AXIS), P(AXIS)),
         out_specs=P(),
         check_vma=False,  # the deformable convolution's loops start from plain zeros
     )

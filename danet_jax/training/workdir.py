@@ -15,7 +15,7 @@ CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
 
 # What a resumed run may change: it does not change what is computed.
-FREE = {
+_FREE = {
     "distributed",
     "data.root",
     "data.validation_root",
@@ -27,6 +27,7 @@ FREE = {
     "train.tensorboard",
     "train.profile",
 }
+FREE = _FREE | {f"teacher.{name}" for name in _FREE}
 
 
 def check_owner(workdir: Path, config: ExperimentConfig) -> None:
@@ -41,7 +42,7 @@ def check_owner(workdir: Path, config: ExperimentConfig) -> None:
         return
     wanted = flat(json.loads(json.dumps(dataclasses.asdict(config))))
     # A field that the run's version did not know yet had what is its default now.
-    usual = flat(json.loads(json.dumps(dataclasses.asdict(ExperimentConfig()))))
+    usual = flat(json.loads(json.dumps(dataclasses.asdict(type(config)()))))
     differences = _differences(usual | _stored(workdir / CONFIG), wanted)
     if differences:
         raise CheckpointError(

@@ -13,7 +13,7 @@ import pytest
 from danet_jax.checks import CheckpointError, ConfigError, DataError
 from danet_jax.config import SIDD_MEDIUM, ExperimentConfig, TrainConfig
 from danet_jax.data.images import write_png
-from danet_jax.training import TrainResult, load_experiment, loop, train
+from danet_jax.training import TrainResult, distillation, load_experiment, train
 from danet_jax.training.loop import due, total_steps
 from danet_jax.training.records import NonFiniteError
 from danet_jax.training.validation import Validation
@@ -178,12 +178,12 @@ def test_a_validation_that_fails_costs_no_steps(
 def test_a_diverging_run_keeps_its_checkpoint(
     tiny: Tiny, tmp_path: Path, monkeypatch
 ) -> None:
-    make_train_step = loop.make_train_step
+    make_train_step = distillation.make_train_step
 
-    def diverging(*arguments: object) -> Callable[..., object]:
-        train_step = make_train_step(*arguments)
+    def diverging(*arguments: object, **options: object) -> Callable[..., object]:
+        train_step = make_train_step(*arguments, **options)
 
-        def step(state, batch):
+        def step(state, batch, given):
             if int(state.step) == 4:
                 lost = jax.tree.map(lambda leaf: leaf * math.nan, state.params)
                 state = state._replace(params=lost)
@@ -191,7 +191,7 @@ def test_a_diverging_run_keeps_its_checkpoint(
 
         return step
 
-    monkeypatch.setattr(loop, "make_train_step", diverging)
+    monkeypatch.setattr(distillation, "make_train_step", diverging)
     match = r"loss became nan at step 5\. No checkpoint .* Lower train\.learning_rate"
     with pytest.raises(NonFiniteError, match=match):
         train(tiny(**PLAIN, **{"data.validation_root": ""}), tmp_path)

@@ -1,0 +1,31 @@
+"""DANet-S on real super-resolution, scale 2: Table 6 of the paper.
+
+PSNR [dB] / SSIM of Y as published; this project has not trained it in full:
+
+    RealSR  34.13 / 0.924
+
+Input and target are photographs of one scene at two focal lengths, of equal size in the
+published files. The paper counts 183 pairs for training at this scale. The part named
+Test is never read.
+
+By knowledge distillation: a teacher with a deeper encoder over DANet-S's own decoder is
+trained first (batch 5), in WORKDIR/teacher; DANet-S then starts with that decoder and
+trains on (batch 12). --config.student.init_decoder_from=RUN starts from one that is
+trained already. Without a teacher: configs/danet_s/realsr_x2.py.
+
+The settings are those of Sec. 4.1, which are the defaults; the interval of 130 pixels
+between patches is stated for DIV2K only. On RealSR, version 3:
+
+    danet prepare realsr --scale 2 --source RealSR --out DIR
+    python train.py --config configs/distill/realsr_x2.py --config.data.root=DIR
+"""
+
+from danet_jax.config import DistillationConfig, override, realsr
+
+
+def get_config() -> DistillationConfig:
+    base = DistillationConfig(name="distill_realsr_x2", data=realsr(2))
+    return override(
+        base,
+        {"model.channels": 3, "teacher.model.channels": 3, "evaluation.channel": "y"},
+    )

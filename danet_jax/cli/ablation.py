@@ -1,0 +1,87 @@
+"""``danet ablation``: trains the rows of Table 8 or Fig. 15, and writes a table."""
+
+import argparse
+from pathlib import Path
+
+from danet_jax.ablation.report import write_study
+from danet_jax.ablation.study import run_study
+from danet_jax.checks import ConfigError
+from danet_jax.cli.tasks import named
+from danet_jax.config import load_config, parse_overrides
+from danet_jax.data.sources import open_validation
+from danet_jax.evaluation.evaluate import check_sizes
+from danet_jax.evaluation.protocols import ImageSet, open_images, protocol_of
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``danet ablation``."""
+    parser.description = (
+        "Trains the variants of a network one after the other, with the same steps, "
+        "seed and patches, and writes ablation.md, ablation.json and curves.png. The "
+        "variants are the rows of Table 8 (U-Net, + DeConv, + ADEB, + AROB, + WT); for "
+        "a distillation they are the teacher, and the student without and with its "
+        "decoder. The same command goes on where it was stopped. --config.X=Y changes "
+        "a field of all of them."
+    )
+    add = parser.add_argument
+    add(
+        "--config",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the full network's experiment, e.g. configs/small/ablation.py, or a "
+        "distillation, e.g. configs/small/distill.py",
+    )
+    add("--workdir", type=Path, required=True, metavar="DIR", help="holds all runs")
+    add(
+        "--data",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="folders of test images; default: the validation images",
+    )
+    add(
+        "--seeds",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="trainings of each variant; default: the config's seed alone",
+    )
+    add(
+        "--variants",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="some rows only, e.g. to train them on several machines; of a "
+        "distillation also frozen, features and outputs",
+    )
+
+
+def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """Trains, scores and writes; SIGTERM and Ctrl-C save and end it as a success.
+
+    Raises:
+        UserError: a config, data, working directory or disk that cannot be used.
+    """
+    config = parse_overrides(load_config(arguments.config), overrides)
+    seeds = arguments.seeds or [config.train.seed]
+    if len(set(seeds)) < len(seeds):
+        raise ConfigError(f"ablation: --seeds must differ; got {seeds}.")
+    protocol = protocol_of(config)
+    sets: dict[str, ImageSet] = {}
+    for name, path in named(arguments.data).items():
+        sets[name] = open_images(protocol, path)
+    if not sets:
+        validation = open_validation(config.data, config.model.channels)
+        if validation is None:
+            raise ConfigError(
+                "ablation: there are no test images. Name folders: --data Set12 BSD68."
+            )
+        sets["validation"] = validation
+    for images in sets.values():
+        check_sizes(images, config.model.multiple)
+    names = tuple(dict.fromkeys(arguments.variants))
+    outcomes = run_study(config, arguments.workdir, sets, seeds=seeds, names=names)
+    if outcomes is not None:
+        print(write_study(arguments.workdir, outcomes), end="")

@@ -1,0 +1,154 @@
+"""The ablations: variants, their trainings, and the table."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from danet_jax.ablation.report import markdown, rows_of, write_study
+from danet_jax.ablation.study import Outcome, run_study
+from danet_jax.ablation.variants import Variant, variants_of
+from danet_jax.checks import ConfigError
+from danet_jax.config import (
+    VARIANTS,
+    DANetConfig,
+    DataConfig,
+    DistillationConfig,
+    ExperimentConfig,
+    TeacherConfig,
+    TrainConfig,
+    load_config,
+    override,
+)
+from danet_jax.data.images import write_png
+from danet_jax.data.sources import open_folder
+
+ROOT = Path(__file__).parents[2]
+TINY = DANetConfig(
+    widths=(2, 2),
+    encoder_blocks=(0, 0),
+    decoder_blocks=(0,),
+    offset_width=2,
+    offset_groups=1,
+)
+TRAIN = TrainConfig(
+    steps=2, batch_size=1, log_every=1, validate_every=1, save_every=2, ema_decay=0.5
+)
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("images")
+    rows, columns = np.mgrid[:16, :16]
+    write_png(root / "a.png", (8 * rows + columns).astype(np.uint8)[..., None])
+    return root
+
+
+def test_table_8_is_the_paper_s_networks() -> None:
+    found = variants_of(ExperimentConfig(name="x"), Path("runs"))
+    names = ["unet", "unet_deform", "adeb", "adeb_arob", "danet"]
+    assert [variant.name for variant in found] == names
+    for variant in found:
+        assert variant.config.model == VARIANTS[variant.name]
+        assert variant.config.name == f"x_{variant.name}"
+    published = [float(variant.published.split()[0]) for variant in found]
+    assert published == [30.15, 30.81, 30.91, 30.96, 31.01]
+
+
+@pytest.mark.parametrize("name", ["unet", "unet_deform", "adeb", "adeb_arob", "danet"])
+def test_the_config_of_a_row_has_its_published_figure(name: str) -> None:
+    path = ROOT / "configs" / "ablation" / f"{name}.py"
+    config = load_config(path)
+    [variant] = variants_of(
+        load_config(ROOT / "configs/awgn_gray_25.py"), Path(), (name,)
+    )
+    changes = {"name": config.name}
+    assert override(variant.config, changes) == config
+    assert f"Set12  {variant.published}" in path.read_text()
+
+
+def test_the_schemes_of_a_distillation_share_a_teacher() -> None:
+    config = DistillationConfig(name="x", train=TrainConfig(steps=100))
+    assert [v.name for v in variants_of(config, Path("f"))] == [
+        *("teacher", "plain", "transfer"),
+    ]
+    names = ("plain", "transfer", "frozen", "features", "outputs")
+    students = [v.config.student for v in variants_of(config, Path("f"), names)]
+    assert [one.transfer for one in students] == [False, True, True, True, True]
+    assert {one.init_decoder_from for one in students[1:]} == {"f/teacher"}
+    assert students[0].init_decoder_from == ""
+    assert [one.frozen_steps for one in students] == [0, 0, 10, 0, 0]
+    assert students[3].feature_weight > 0 and students[4].output_weight > 0
+    given = override(config, {"student.init_decoder_from": "runs/t"})
+    assert [v.name for v in variants_of(given, Path("f"))] == ["plain", "transfer"]
+
+
+def test_bad_input() -> None:
+    with pytest.raises(ConfigError, match=r"no variant unit of x\. Choose of unet, "):
+        variants_of(ExperimentConfig(name="x"), Path(), ("unit",))
+    ablated = override(ExperimentConfig(), {"model.wavelet": False})
+    with pytest.raises(ConfigError, match=r"must be the full network.*True and False"):
+        variants_of(ablated, Path())
+
+
+def test_a_study_of_networks(images: Path, tmp_path: Path) -> None:
+    data = DataConfig(root=str(images), crop=8, interval=8, validation_root=str(images))
+    config = ExperimentConfig(name="t", model=TINY, data=data, train=TRAIN)
+    sets = {"Set": open_folder(images, 1)}
+    names = ("unet", "danet")
+    outcomes = run_study(config, tmp_path, sets, seeds=(0, 1), names=names)
+    assert outcomes is not None
+    assert [(o.seed, o.variant.name) for o in outcomes] == [
+        *((0, "unet"), (0, "danet"), (1, "unet"), (1, "danet")),
+    ]
+    text = write_study(tmp_path, outcomes)
+    assert text == (tmp_path / "ablation.md").read_text()
+    values = json.loads((tmp_path / "ablation.json").read_text())
+    assert [row["variant"] for row in values["rows"]] == list(names)
+    assert len(values["curves"]) == 2 * 2 * 2
+    assert (tmp_path / "curves.png").stat().st_size > 1000
+    # A second call trains and scores nothing.
+    (tmp_path / "seed0" / "unet" / "scores.json").write_text(
+        json.dumps({"Set, awgn_gray_25": [11.0, 0.5]})
+    )
+    again = run_study(config, tmp_path, sets, seeds=(0,), names=("unet",))
+    assert again is not None
+    assert again[0].scores == {"Set": (11.0, 0.5)}
+
+
+def test_a_study_of_a_distillation(images: Path, tmp_path: Path) -> None:
+    data = DataConfig(root=str(images), crop=8, interval=8)
+    plain = dataclasses.replace(TINY, block="conv", recurrent_offsets=False)
+    teacher = dataclasses.replace(plain, encoder_blocks=(1, 0))
+    config = DistillationConfig(
+        name="t",
+        model=plain,
+        data=data,
+        train=TRAIN,
+        teacher=TeacherConfig(model=teacher, train=TRAIN),
+    )
+    outcomes = run_study(config, tmp_path, {"S": open_folder(images, 1)}, seeds=(3,))
+    assert outcomes is not None
+    assert [outcome.variant.name for outcome in outcomes] == [
+        *("teacher", "plain", "transfer"),
+    ]
+    stored = json.loads((tmp_path / "seed3" / "teacher" / "config.json").read_text())
+    assert stored["train"]["seed"] == 3
+    assert "published" not in markdown(rows_of(outcomes))
+
+
+def test_means_and_spread() -> None:
+    variant = Variant("unet", "U-Net", ExperimentConfig(model=TINY), "30.15 / 0.8556")
+    outcomes = [
+        Outcome(variant, 0, 9, 0.5, {"Set12": (29.0, 0.8)}, ()),
+        Outcome(variant, 1, 9, 0.4, {"Set12": (29.5, 0.9)}, ()),
+    ]
+    [row] = rows_of(outcomes)
+    assert row["scores"]["Set12"]["psnr_db"] == 29.25
+    assert row["scores"]["Set12"]["psnr_spread_db"] == 0.5
+    assert row["step_seconds"] == 0.4
+    line = markdown([row]).splitlines()[2]
+    assert line.startswith("| U-Net | ")
+    assert "| 29.25 (0.50) / 0.8500 | 30.15 / 0.8556 |" in line
