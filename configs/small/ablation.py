@@ -29,5 +29,10 @@ def get_config() -> ExperimentConfig:
         narrow(VARIANTS["danet"]), encoder_blocks=(2, 1, 1, 0), decoder_blocks=(2, 1, 1)
     )
     data = DataConfig(sigma_255=25.0, crop=48, interval=32)
-    changes = {"model": network, "train.steps": 2000, "train.ema_decay": 0.995}
+    changes = {
+        "model": network,
+        "train.steps": 1600,
+        "train.ema_decay": 0.995,
+        "train.validate_every": 400,
+    }
     return override(small_experiment("small_ablation", data), changes)

@@ -27,7 +27,11 @@ from danet_jax.config import (
 
 def get_config() -> DistillationConfig:
     data = DataConfig(sigma_255=25.0, crop=48, interval=32)
-    changes = {"train.steps": 2000, "train.ema_decay": 0.995}
+    changes = {
+        "train.steps": 1600,
+        "train.ema_decay": 0.995,
+        "train.validate_every": 400,
+    }
     base = override(small_experiment("small_distill", data), changes)
     teacher = TeacherConfig(
         model=narrow(VARIANTS["teacher"]),
