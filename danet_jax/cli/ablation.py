@@ -16,12 +16,11 @@ from danet_jax.evaluation.protocols import ImageSet, open_images, protocol_of
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``danet ablation``."""
     parser.description = (
-        "Trains the variants of a network one after the other, with the same steps, "
-        "seed and patches, and writes ablation.md, ablation.json and curves.png. The "
-        "variants are the rows of Table 8 (U-Net, + DeConv, + ADEB, + AROB, + WT); for "
-        "a distillation they are the teacher, and the student without and with its "
-        "decoder. The same command goes on where it was stopped. --config.X=Y changes "
-        "a field of all of them."
+        "Trains the rows of Table 8 (U-Net, + DeConv, + ADEB, + AROB, + WT), or of a "
+        "distillation the teacher and the student without and with its decoder: with "
+        "the same steps, seed and patches. Writes ablation.md, ablation.json and "
+        "curves.png. The same command goes on where it was stopped. --config.X=Y "
+        "changes a field of all."
     )
     add = parser.add_argument
     add(
@@ -29,8 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="the full network's experiment, e.g. configs/small/ablation.py, or a "
-        "distillation, e.g. configs/small/distill.py",
+        help="e.g. configs/small/ablation.py or configs/small/distill.py",
     )
     add("--workdir", type=Path, required=True, metavar="DIR", help="holds all runs")
     add(

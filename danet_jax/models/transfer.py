@@ -51,8 +51,9 @@ def transfer_decoder(source: DANet, target: DANet) -> DANet:
     problems = _problems(given, own)
     if problems:
         raise WeightsError(
-            f"transfer_decoder: {'; '.join(problems)}. The networks differ in "
-            f"{_differences(source.config, target.config)}; only encoder_blocks may."
+            "transfer_decoder: source and target may differ in encoder_blocks only; "
+            f"got {_differences(source.config, target.config)}. Their decoders: "
+            f"{'; '.join(problems)}."
         )
     merged = [
         (path, leaf.replace(jnp.array((given if passes(path) else own)[path][...])))
@@ -85,9 +86,9 @@ def _dotted(path: tuple[Any, ...]) -> str:
 
 
 def _differences(source: DANetConfig, target: DANetConfig) -> str:
-    return ", ".join(
-        f"{field.name} ({getattr(source, field.name)} and "
-        f"{getattr(target, field.name)})"
+    return "; ".join(
+        f"{field.name} {getattr(source, field.name)} and {getattr(target, field.name)}"
         for field in dataclasses.fields(DANetConfig)
-        if getattr(source, field.name) != getattr(target, field.name)
+        if field.name != "encoder_blocks"
+        and getattr(source, field.name) != getattr(target, field.name)
     )

@@ -149,12 +149,11 @@ def resting(steps: int) -> Hold:
 
     def hold(grads: Any, done: jax.Array) -> Any:
         free = (done >= steps).astype(jnp.float32)
-        return {
-            name: jax.tree.map(lambda leaf: free * leaf, part)
-            if passes((name,))
-            else part
-            for name, part in grads.items()
-        }
+
+        def at(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
+            return free * leaf if passes((path[0].key,)) else leaf
+
+        return jax.tree.map_with_path(at, grads)
 
     return hold
 

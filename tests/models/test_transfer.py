@@ -77,21 +77,26 @@ def test_the_paper_s_teacher_fits_its_student() -> None:
     [
         (
             {"widths": (8, 8)},
-            r"of another shape or dtype \(.*decoder\.0\.fuse\.kernel is float32 \(1, 1,"
-            r" 8, 4\), not float32 \(1, 1, 16, 8\).* differ in .*widths \(\(4, 8\) and "
-            r"\(8, 8\)\); only encoder_blocks may",
+            r"got widths \(4, 8\) and \(8, 8\)\. Their decoders: 17 of another shape "
+            r"or dtype \(.*decoder\.0\.fuse\.kernel is float32 \(1, 1, 8, 4\), not "
+            r"float32 \(1, 1, 16, 8\).*tail\.kernel",
         ),
         (
             {"decoder_blocks": (1,)},
-            r"missing in the source \(.*decoder\.0\.stage\.blocks\.1\..*decoder_blocks",
+            r"got decoder_blocks \(0,\) and \(1,\)\. .* missing in the source "
+            r"\(.*decoder\.0\.stage\.blocks\.1\.",
         ),
-        ({"offset_width": 6}, r"offset\.feature\.kernel is .*offset_width \(4 and 6\)"),
-        ({"offset_groups": 1}, r"offset\.predict\.kernel is .*offset_groups"),
+        (
+            {"offset_width": 6},
+            r"got offset_width 4 and 6\. .*offset\.feature\.kernel is ",
+        ),
+        ({"offset_groups": 1}, r"got offset_groups 2 and 1\. .*offset\.predict\."),
         (
             {"block": "conv", "recurrent_offsets": False},
-            r"missing in the target \(.*decoder\.0\.stage\.blocks\.0\.offset\.",
+            r"block adeb and conv; recurrent_offsets True and False\. .* missing in "
+            r"the target \(.*decoder\.0\.stage\.blocks\.0\.offset\.",
         ),
-        ({"channels": 3}, r"tail\.kernel is .*channels \(1 and 3\)"),
+        ({"channels": 3}, r"got channels 1 and 3\. .*tail\.kernel is "),
     ],
 )
 def test_all_mismatches_are_told_at_once(

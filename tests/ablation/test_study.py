@@ -96,18 +96,16 @@ def test_bad_input() -> None:
 def test_a_study_of_networks(images: Path, tmp_path: Path) -> None:
     data = DataConfig(root=str(images), crop=8, interval=8, validation_root=str(images))
     config = ExperimentConfig(name="t", model=TINY, data=data, train=TRAIN)
-    sets = {"Set": open_folder(images, 1)}
-    names = ("unet", "danet")
+    sets = {"Set": open_folder(images, 1, cache_gib=1.0)}
+    names = ("unet",)
     outcomes = run_study(config, tmp_path, sets, seeds=(0, 1), names=names)
     assert outcomes is not None
-    assert [(o.seed, o.variant.name) for o in outcomes] == [
-        *((0, "unet"), (0, "danet"), (1, "unet"), (1, "danet")),
-    ]
+    assert [(o.seed, o.variant.name) for o in outcomes] == [(0, "unet"), (1, "unet")]
     text = write_study(tmp_path, outcomes)
     assert text == (tmp_path / "ablation.md").read_text()
     values = json.loads((tmp_path / "ablation.json").read_text())
     assert [row["variant"] for row in values["rows"]] == list(names)
-    assert len(values["curves"]) == 2 * 2 * 2
+    assert len(values["curves"]) == 2 * 2
     assert (tmp_path / "curves.png").stat().st_size > 1000
     # A second call trains and scores nothing.
     (tmp_path / "seed0" / "unet" / "scores.json").write_text(
@@ -129,7 +127,9 @@ def test_a_study_of_a_distillation(images: Path, tmp_path: Path) -> None:
         train=TRAIN,
         teacher=TeacherConfig(model=teacher, train=TRAIN),
     )
-    outcomes = run_study(config, tmp_path, {"S": open_folder(images, 1)}, seeds=(3,))
+    outcomes = run_study(
+        config, tmp_path, {"S": open_folder(images, 1, cache_gib=1.0)}, seeds=(3,)
+    )
     assert outcomes is not None
     assert [outcome.variant.name for outcome in outcomes] == [
         *("teacher", "plain", "transfer"),
