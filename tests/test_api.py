@@ -23,6 +23,7 @@ PUBLIC = [
     "idwt2",
     "load_pretrained",
     "to_torch",
+    "transfer_decoder",
 ]
 
 

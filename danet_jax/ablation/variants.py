@@ -71,7 +71,8 @@ def variants_of(
         ConfigError: an unknown name, or a config whose network is ablated already.
     """
     if isinstance(config, DistillationConfig):
-        found, usual = _schemes(config, folder), USUAL_SCHEMES
+        found = _schemes(config, folder)
+        usual: tuple[str, ...] = USUAL_SCHEMES
     else:
         found = _networks(config)
         usual = tuple(found)
