@@ -6,8 +6,15 @@ Gray images, Gaussian noise of sigma 25; an 85th of DANet's parameters. Made for
     python train.py --config configs/quickstart.py --config.data.root=DIR
 """
 
-from danet_jax.config import DataConfig, ExperimentConfig, small_experiment
+from danet_jax.config import (
+    PHOTOGRAPHS,
+    DataConfig,
+    ExperimentConfig,
+    small_experiment,
+)
+
+PATCHES = DataConfig(crop=48, interval=32, source=PHOTOGRAPHS)
 
 
 def get_config() -> ExperimentConfig:
-    return small_experiment("quickstart", DataConfig(crop=48, interval=32))
+    return small_experiment("quickstart", PATCHES)

@@ -17,6 +17,7 @@ from danet_jax.config import (
     DIV2K_RGB,
     SIDD_MEDIUM,
     VARIANTS,
+    DataConfig,
     DistillationConfig,
     EvaluationConfig,
     StudentConfig,
@@ -25,6 +26,8 @@ from danet_jax.config import (
     load_config,
     realsr,
 )
+from danet_jax.data.pairing import match_pairs
+from danet_jax.evaluation.protocols import protocol_of
 from danet_jax.models import DANet
 from danet_jax.training import TrainResult
 
@@ -222,9 +225,58 @@ def test_an_ablation_is_table_2_s_config_with_another_network(path):
 def test_all_tasks_have_a_small_sibling():
     assert {path.stem for path in SMALL} == {
         *("ablation", "distill"),
-        *("quickstart", "awgn_gray_25", "awgn_rgb_blind"),
-        *("jpeg_blind", "polyu", "realsr"),
+        *("quickstart", "awgn_gray_25", "awgn_gray_blind", "awgn_rgb_blind"),
+        *(f"jpeg_{quality}" for quality in (*QUALITIES, "blind")),
+        *(f"realsr_x{scale}" for scale in SCALES),
+        *("sidd", "polyu", "city100"),
     }
+
+
+def _of_the_task(config):
+    """What decides about the task, neither size nor speed."""
+    names = "crop", "interval", "jitter", "source"
+    usual = {name: getattr(DataConfig(), name) for name in names}
+    data = dataclasses.replace(config.data, **usual)
+    return data, config.model.channels, config.evaluation
+
+
+SIBLINGS = [path for path in SMALL if Path("configs", path.name) in FULL]
+
+
+def test_most_small_ones_have_a_large_sibling():
+    assert len(SIBLINGS) == 3 + len(QUALITIES) + len(SCALES) + 1
+
+
+@pytest.mark.parametrize("path", SIBLINGS, ids=str)
+def test_small_ones_have_the_task_of_their_large_sibling(path):
+    small, large = load_config(path), load_config(Path("configs", path.name))
+    assert _of_the_task(small) == _of_the_task(large)
+    assert protocol_of(small) == protocol_of(large)
+
+
+@pytest.mark.parametrize("path", SMALL, ids=str)
+def test_small_ones_say_how_to_get_images(path):
+    config, text = load_config(path), _docstring(path)
+    parser = argparse.ArgumentParser()
+    prepare.add_arguments(parser)
+    told = re.findall(r"danet (prepare .* --out OUT)\.", config.data.source)
+    for words in *told, *re.findall(r"^    danet (prepare .*)$", text, re.M):
+        arguments = parser.parse_args(shlex.split(words)[1:])
+        assert arguments.channels == config.model.channels
+        assert arguments.crop >= config.data.crop
+    assert told or "DIR is " in text or path.stem == "quickstart"
+    assert "DIR is " in config.data.source
+
+
+def test_pairs_of_both_sizes_of_sidd():
+    data = load_config("configs/small/sidd.py").data
+    names = [
+        f"Data/{scene}/{number}{kind}_SRGB_010.PNG"
+        for scene, number in (("0001_S6", ""), ("0002_GP", "0002_"))
+        for kind in ("GT", "NOISY")
+    ]
+    pairs = match_pairs(names, clean=data.clean, degraded=data.degraded)
+    assert pairs == [(names[0], names[1]), (names[2], names[3])]
 
 
 @pytest.mark.parametrize(

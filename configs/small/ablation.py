@@ -15,6 +15,7 @@ The five rows, twice each, on any folder of photographs:
 import dataclasses
 
 from danet_jax.config import (
+    PHOTOGRAPHS,
     VARIANTS,
     DataConfig,
     ExperimentConfig,
@@ -28,7 +29,7 @@ def get_config() -> ExperimentConfig:
     network = dataclasses.replace(
         narrow(VARIANTS["danet"]), encoder_blocks=(2, 1, 1, 0), decoder_blocks=(2, 1, 1)
     )
-    data = DataConfig(sigma_255=25.0, crop=48, interval=32)
+    data = DataConfig(sigma_255=25.0, crop=48, interval=32, source=PHOTOGRAPHS)
     changes = {
         "model": network,
         "train.steps": 1600,

@@ -7,9 +7,15 @@ The task of Table 2 of the paper with an 85th of DANet's parameters:
 DIR is any folder of photographs of at least 48x48 pixels.
 """
 
-from danet_jax.config import DataConfig, ExperimentConfig, small_experiment
+from danet_jax.config import (
+    PHOTOGRAPHS,
+    DataConfig,
+    ExperimentConfig,
+    small_experiment,
+)
+
+PATCHES = DataConfig(sigma_255=25.0, crop=48, interval=32, source=PHOTOGRAPHS)
 
 
 def get_config() -> ExperimentConfig:
-    data = DataConfig(sigma_255=25.0, crop=48, interval=32)
-    return small_experiment("small_awgn_gray_25", data)
+    return small_experiment("small_awgn_gray_25", PATCHES)

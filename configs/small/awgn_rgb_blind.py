@@ -8,9 +8,17 @@ the paper, whose networks know their sigma:
 DIR is any folder of colour photographs of at least 48x48 pixels.
 """
 
-from danet_jax.config import DataConfig, ExperimentConfig, small_experiment
+from danet_jax.config import (
+    PHOTOGRAPHS,
+    DataConfig,
+    ExperimentConfig,
+    small_experiment,
+)
+
+PATCHES = DataConfig(
+    sigma_range_255=(0.0, 55.0), crop=48, interval=32, source=PHOTOGRAPHS
+)
 
 
 def get_config() -> ExperimentConfig:
-    data = DataConfig(sigma_range_255=(0.0, 55.0), crop=48, interval=32)
-    return small_experiment("small_awgn_rgb_blind", data, channels=3)
+    return small_experiment("small_awgn_rgb_blind", PATCHES, channels=3)

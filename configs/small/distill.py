@@ -15,6 +15,7 @@ The same and a student without a teacher, twice each, with their curves:
 import dataclasses
 
 from danet_jax.config import (
+    PHOTOGRAPHS,
     VARIANTS,
     DataConfig,
     DistillationConfig,
@@ -26,7 +27,7 @@ from danet_jax.config import (
 
 
 def get_config() -> DistillationConfig:
-    data = DataConfig(sigma_255=25.0, crop=48, interval=32)
+    data = DataConfig(sigma_255=25.0, crop=48, interval=32, source=PHOTOGRAPHS)
     changes = {
         "train.steps": 1600,
         "train.ema_decay": 0.995,

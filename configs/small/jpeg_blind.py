@@ -9,16 +9,11 @@ DIR is any folder of photographs of at least 64x64 pixels that are not JPEG file
 quality themselves.
 """
 
-from danet_jax.config import DataConfig, ExperimentConfig, small_experiment
+import dataclasses
+
+from danet_jax.config import ExperimentConfig, small_experiment, small_jpeg
 
 
 def get_config() -> ExperimentConfig:
-    data = DataConfig(
-        sigma_255=0.0,
-        jpeg_quality=20,
-        jpeg_quality_range=(10, 40),
-        gray="y",
-        crop=64,
-        interval=32,
-    )
+    data = dataclasses.replace(small_jpeg(20), jpeg_quality_range=(10, 40))
     return small_experiment("small_jpeg_blind", data)

@@ -8,6 +8,7 @@ from danet_jax.config.datasets import (
     PAIRED_FOLDERS,
     SIDD_MEDIUM,
     SIDD_MEDIUM_TRAIN,
+    SIDD_SMALL_TRAIN,
     Dataset,
     div2k_jpeg,
     realsr,
@@ -25,7 +26,12 @@ from danet_jax.config.experiment import (
     TrainConfig,
 )
 from danet_jax.config.model import SMALL, VARIANTS, DANetConfig
-from danet_jax.config.small import narrow, small_experiment
+from danet_jax.config.small import (
+    PHOTOGRAPHS,
+    narrow,
+    small_experiment,
+    small_jpeg,
+)
 from danet_jax.config.values import (
     experiment_from_dict,
     flat,
@@ -41,8 +47,10 @@ __all__ = [
     "DIV2K_TRAIN",
     "IMAGE_FOLDER",
     "PAIRED_FOLDERS",
+    "PHOTOGRAPHS",
     "SIDD_MEDIUM",
     "SIDD_MEDIUM_TRAIN",
+    "SIDD_SMALL_TRAIN",
     "SMALL",
     "VARIANTS",
     "DANetConfig",
@@ -65,4 +73,5 @@ __all__ = [
     "realsr",
     "realsr_train",
     "small_experiment",
+    "small_jpeg",
 ]

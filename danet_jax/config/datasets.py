@@ -43,11 +43,12 @@ DIV2K_TRAIN = Dataset(
     folder="its folder of images, or any folder of images of at least 256x256 pixels",
 )
 
-# 320 pairs of whole sRGB photographs, 29 GiB once decoded.
+# 320 pairs of whole sRGB photographs, 29 GiB once decoded. SIDD-Small has one pair of
+# each scene, which no number precedes: GT_SRGB_010.PNG.
 SIDD_MEDIUM_TRAIN = Dataset(
     name="sidd",
-    clean="Data/*/*_GT_SRGB_*.PNG",
-    degraded="Data/*/*_NOISY_SRGB_*.PNG",
+    clean="Data/*/*GT_SRGB_*.PNG",
+    degraded="Data/*/*NOISY_SRGB_*.PNG",
     count=320,
     download=(
         "The paper trains on SIDD-Medium: download its sRGB images (SIDD_Medium_Srgb, "
@@ -56,6 +57,19 @@ SIDD_MEDIUM_TRAIN = Dataset(
     folder=(
         "the folder that holds Data, with pairs such as "
         "Data/0001_.../0001_NOISY_SRGB_010.PNG and 0001_GT_SRGB_010.PNG"
+    ),
+)
+SIDD_SMALL_TRAIN = dataclasses.replace(
+    SIDD_MEDIUM_TRAIN,
+    count=160,
+    download=(
+        "The paper trains on SIDD-Medium; for a small network, download the sRGB "
+        "images of SIDD-Small (SIDD_Small_sRGB_Only, 6 GB) from "
+        "https://abdokamel.github.io/sidd."
+    ),
+    folder=(
+        "the folder that holds Data, with pairs such as "
+        "Data/0001_.../NOISY_SRGB_010.PNG and GT_SRGB_010.PNG"
     ),
 )
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from danet_jax.config.datasets import div2k_jpeg
 from danet_jax.config.experiment import DataConfig, ExperimentConfig, TrainConfig
 from danet_jax.config.model import SMALL, DANetConfig
 
@@ -14,6 +15,14 @@ def narrow(config: DANetConfig) -> DANetConfig:
     return dataclasses.replace(
         config, widths=(16, 32, 40, 64), offset_width=24, offset_groups=2
     )
+
+
+# How those without data get some, where any photographs will do.
+PHOTOGRAPHS = (
+    "DIR is any folder of photographs; without one, python -m "
+    "danet_jax.data.photographs OUT writes those inside scikit-image, and DIR is "
+    "OUT/train. Then type the same command with --config.data.root=DIR."
+)
 
 
 def small_experiment(
@@ -41,4 +50,11 @@ def small_experiment(
             validate_every=500,  # where there are images for it
             save_every=500,
         ),
+    )
+
+
+def small_jpeg(quality: int) -> DataConfig:
+    """Any photographs as JPEG of a quality, on Y, in patches of 64 pixels a side."""
+    return dataclasses.replace(
+        div2k_jpeg(quality), crop=64, interval=32, source=PHOTOGRAPHS
     )

@@ -1,11 +1,12 @@
-"""A small DANet on real super-resolution, within minutes on two CPU cores.
+"""A small DANet on photographs of postcards, within minutes on two CPU cores.
 
 City100, iPhone X: 100 pairs of 840x600 pixels of printed postcards, photographed from
 far (enlarged to the same size) and from near (Chen et al., Camera lens
 super-resolution, 2019; MIT licence). One pair is held out for validation. Not an
-experiment of the paper; its set, RealSR, is of the same kind:
+experiment of the paper; its set, RealSR, is of the same kind (realsr_x2.py and others
+beside this file):
 
-    python train.py --config configs/small/realsr.py --config.data.root=DIR
+    python train.py --config configs/small/city100.py --config.data.root=DIR
 
 DIR is the folder City100_iPhoneX of the data set, with 001L.PNG and 001H.PNG.
 """
@@ -28,5 +29,5 @@ PAIRS = DataConfig(
 
 
 def get_config() -> ExperimentConfig:
-    base = small_experiment("small_realsr", PAIRS, channels=3, learning_rate=1e-3)
+    base = small_experiment("small_city100", PAIRS, channels=3, learning_rate=1e-3)
     return override(base, {"evaluation.channel": "y"})
