@@ -4,12 +4,12 @@ PSNR [dB] / SSIM of Y as published; this project has not trained it in full:
 
     RealSR  29.30 / 0.841
 
-Input and target are photographs of one scene at two focal lengths, of equal size in the
-published files. The paper counts 178 pairs for training at this scale. The part named
-Test is never read.
+Input and target are photographs of one scene at two focal lengths, of equal size in
+versions 1 and 2 of the files, not in 3. The paper counts 178 pairs for training at this
+scale, and 30 for tests. The part named Test is never read.
 
 The settings are those of Sec. 4.1, which are the defaults; the interval of 130 pixels
-between patches is stated for DIV2K only. On RealSR, version 3:
+between patches is stated for DIV2K only. On RealSR, version 1:
 
     danet prepare realsr --scale 4 --source RealSR --out DIR
     python train.py --config configs/realsr_x4.py --config.data.root=DIR

@@ -75,14 +75,18 @@ SIDD_SMALL_TRAIN = dataclasses.replace(
 
 
 def realsr_train(scale: int) -> Dataset:
-    """The training part of RealSR: pairs of equal size, taken at two focal lengths."""
+    """The training part of RealSR: pairs of equal size, taken at two focal lengths.
+
+    They are so in version 1, whose 234 scenes fit the paper's counts, and 2; not in 3.
+    """
     return Dataset(
         name="realsr",
         clean=f"*/Train/{scale}/*_HR.png",
         degraded=f"*/Train/{scale}/*_LR{scale}.png",
         scale=scale,
         download=(
-            "The paper trains on RealSR: download RealSR (version 3) from "
+            "The paper trains on RealSR: download RealSR (version 1; in version 3 the "
+            "inputs are smaller than their targets) from "
             "https://github.com/csjcai/RealSR."
         ),
         folder=(
