@@ -28,6 +28,7 @@ from danet_jax.config import (
 )
 from danet_jax.data.pairing import match_pairs
 from danet_jax.evaluation.protocols import protocol_of
+from danet_jax.evaluation.tables import UNSTATED, published
 from danet_jax.models import DANet
 from danet_jax.training import TrainResult
 
@@ -56,10 +57,15 @@ def _docstring(path):
     return ast.get_docstring(ast.parse(path.read_text()))
 
 
-def _scores(path):
+def _printed(path):
     """PSNR and SSIM by test set, as a docstring states them."""
-    rows = re.findall(r"^    (\w+) +(\d\d\.\d\d) / (0\.\d+)$", _docstring(path), re.M)
-    return {name: (float(psnr), float(ssim)) for name, psnr, ssim in rows}
+    rows = re.findall(r"^    (\w+) +(\S+) / (\S+)$", _docstring(path), re.M)
+    return {name: (psnr, ssim) for name, psnr, ssim in rows}
+
+
+def _scores(path):
+    """The same as numbers."""
+    return {name: tuple(map(float, pair)) for name, pair in _printed(path).items()}
 
 
 def test_all_experiments_are_there():
@@ -168,6 +174,21 @@ def test_the_docstring_names_the_row_of_the_paper(path):
     else:
         assert "Table 4" in title
         assert set(_scores(path)) == {"SIDD", "DND"}
+
+
+@pytest.mark.parametrize("path", FULL, ids=str)
+def test_the_figures_are_those_of_the_tables(path):
+    """Docstrings and the tables of ``danet eval`` tell the same, digit by digit."""
+    method = "DANet-S" if path.parent.name == "danet_s" else "DANet"
+    name = path.stem.replace("_x", "_")
+    protocols = (UNSTATED, "dnd") if name == "sidd" else (name,)
+    expected = {
+        entry.images: (f"{entry.psnr:.2f}", f"{entry.ssim:.{entry.ssim_places}f}")
+        for entry in published()
+        if entry.method == method and entry.protocol in protocols
+    }
+    assert bool(expected) == ("blind" not in name)
+    assert _printed(path) == expected
 
 
 @pytest.mark.parametrize("kind", ["gray", "rgb"])
