@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 
 class UserError(ValueError):
@@ -48,6 +49,14 @@ def check_floating(where: str, name: str, x: Any) -> None:
         got = getattr(x, "dtype", type(x).__name__)
         repair = "Convert 8-bit images with to_float(image)." if got == "uint8" else ""
         raise TypeError(message(where, name, "be a floating point array", got, repair))
+
+
+def check_finite(where: str, name: str, image: np.ndarray) -> None:
+    """Raises ValueError if an image holds NaN or infinity."""
+    bad = image.size - np.count_nonzero(np.isfinite(image))
+    if bad:
+        got = f"{bad} of {image.size} values NaN or infinite"
+        raise ValueError(message(where, name, "be finite", got))
 
 
 def check_shape(

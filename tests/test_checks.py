@@ -113,3 +113,10 @@ def test_checks_work_while_jax_traces():
     assert f(jnp.zeros((1, 2, 2, 1))).shape == (1, 2, 2, 1)
     with pytest.raises(ValueError, match=r"be \[N, H, W, 1\]"):
         f(jnp.zeros((1, 2, 2, 2)))
+
+
+def test_finite_images_pass():
+    checks.check_finite("f", "x", np.zeros((2, 2, 1)))
+    image = np.array([0, np.nan, -np.inf])
+    with pytest.raises(ValueError, match=r'^f: "x" must be finite; got 2 of 3 values'):
+        checks.check_finite("f", "x", image)

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from danet_jax.checks import ConfigError, DataError, message
+from danet_jax.data.luma import LUMA, LUMA_OFFSET
 
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
@@ -24,7 +25,7 @@ Gray = Literal["rgb2gray", "y"]
 # What a gray value is made of: an offset, and the weights of red, green and blue.
 _WEIGHTS: dict[Gray, tuple[float, ...]] = {
     "rgb2gray": (0, 0.298936021293775, 0.587043074451121, 0.114020904255103),
-    "y": (16, 65.481 / 255, 128.553 / 255, 24.966 / 255),
+    "y": (LUMA_OFFSET, *(weight / 255 for weight in LUMA)),
 }
 
 

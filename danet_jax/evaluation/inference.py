@@ -8,10 +8,16 @@ import jax
 import numpy as np
 from flax import nnx
 
-from danet_jax.checks import CheckpointError, DataError, check_nhwc, message
+from danet_jax.checks import (
+    CheckpointError,
+    DataError,
+    check_finite,
+    check_nhwc,
+    message,
+)
 from danet_jax.config import DANetConfig
 from danet_jax.data.images import to_float, to_uint8
-from danet_jax.evaluation.metrics import check_finite, luma_full
+from danet_jax.data.luma import luma_full
 from danet_jax.models import DANet
 
 Restorer = Callable[[np.ndarray], np.ndarray]  # float32 [N, H, W, C] to the same

@@ -1,4 +1,4 @@
-"""PSNR, PSNR-B and SSIM of one image [H, W, C] of floats, and the luma to take them of.
+"""PSNR, PSNR-B and SSIM of one image [H, W, C] of floats.
 
 Two functions are called SSIM in the literature, and differ: ``ssim`` looks at each
 channel alone, ``ssim_volume`` takes a colour image for a volume, as MATLAB does.
@@ -12,13 +12,17 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
-from danet_jax.checks import DataError, check_floating, check_shape, message
+from danet_jax.checks import (
+    DataError,
+    check_finite,
+    check_floating,
+    check_shape,
+    message,
+)
 
 WINDOW = 11  # pixels a side of SSIM's Gaussian window
 _SIGMA = 1.5  # pixels
 _BLOCK = 8  # pixels a side, of JPEG
-_LUMA = np.array([65.481, 128.553, 24.966])  # of 16 + ..., in 8-bit steps
-_LUMA_FULL = np.array([0.299, 0.587, 0.114])
 
 
 def psnr(clean: np.ndarray, restored: np.ndarray, *, data_range: float = 1.0) -> float:
@@ -142,42 +146,6 @@ def ssim_volume(
     return float(np.mean(above / below))
 
 
-def luma(rgb: np.ndarray) -> np.ndarray:
-    """Y of YCbCr in its studio range, [16, 235] / 255, as MATLAB's rgb2ycbcr has it.
-
-    Args:
-        rgb: [H, W, 3], floating point, nominally in [0, 1].
-    Returns:
-        [H, W, 1] in the dtype of rgb, not rounded.
-    Raises:
-        TypeError: an image that is not floating point.
-        ValueError: another shape.
-    Source: ITU-R BT.601.
-    """
-    _check_rgb("luma", rgb)
-    return ((16 + rgb @ _LUMA.astype(rgb.dtype)) / 255)[..., None]
-
-
-def luma_full(rgb: np.ndarray) -> np.ndarray:
-    """Y of YCbCr in its full range, [0, 1], as JPEG files and Pillow have it.
-
-    A PSNR of it is 1.3 dB below that of ``luma``, whose range is narrower. No named
-    protocol uses it; ``evaluation.channel="y_full"`` does, for comparison with figures
-    that were taken so.
-
-    Args:
-        rgb: [H, W, 3], floating point, nominally in [0, 1].
-    Returns:
-        [H, W, 1] in the dtype of rgb, not rounded.
-    Raises:
-        TypeError: an image that is not floating point.
-        ValueError: another shape.
-    Source: JFIF (ITU-T T.871), after ITU-R BT.601.
-    """
-    _check_rgb("luma_full", rgb)
-    return (rgb @ _LUMA_FULL.astype(rgb.dtype))[..., None]
-
-
 @dataclasses.dataclass(frozen=True)
 class Metric:
     """A score of an image: its name in files, its heading, decimals and function."""
@@ -192,14 +160,6 @@ PSNR = Metric("psnr", "PSNR [dB]", 2, psnr)
 SSIM = Metric("ssim", "SSIM", 4, ssim)
 PSNR_B = Metric("psnr_b", "PSNR-B [dB]", 2, psnr_b)
 SSIM_VOLUME = Metric("ssim_volume", "SSIM (volume)", 4, ssim_volume)
-
-
-def check_finite(where: str, name: str, image: np.ndarray) -> None:
-    """Raises ValueError if an image holds NaN or infinity."""
-    bad = image.size - np.count_nonzero(np.isfinite(image))
-    if bad:
-        got = f"{bad} of {image.size} values NaN or infinite"
-        raise ValueError(message(where, name, "be finite", got))
 
 
 def _mean_square(clean: np.ndarray, restored: np.ndarray) -> float:
@@ -232,11 +192,6 @@ def _blocking(image: np.ndarray) -> float:
 
 def _smooth(volume: np.ndarray) -> np.ndarray:
     return gaussian_filter(volume, _SIGMA, mode="nearest", radius=WINDOW // 2)
-
-
-def _check_rgb(where: str, rgb: np.ndarray) -> None:
-    check_floating(where, "rgb", rgb)
-    check_shape(where, "rgb", rgb, ("H", "W", 3), "Gray images are scored whole.")
 
 
 def _check_size(where: str, clean: np.ndarray, least: int) -> None:

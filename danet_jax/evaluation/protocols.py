@@ -15,6 +15,7 @@ from danet_jax.checks import ConfigError
 from danet_jax.config import DataConfig, EvaluationConfig, ExperimentConfig
 from danet_jax.data.degrade import jpeg, noisy
 from danet_jax.data.images import Gray, to_float
+from danet_jax.data.luma import luma, luma_full
 from danet_jax.data.patches import Sample
 from danet_jax.data.sources import open_folder
 from danet_jax.evaluation.dnd import check_dnd, export_dnd
@@ -25,8 +26,6 @@ from danet_jax.evaluation.metrics import (
     SSIM,
     SSIM_VOLUME,
     Metric,
-    luma,
-    luma_full,
 )
 from danet_jax.evaluation.sidd import check_sidd, export_sidd, open_validation_blocks
 

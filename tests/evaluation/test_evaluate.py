@@ -7,10 +7,11 @@ from danet_jax.checks import ConfigError, DataError
 from danet_jax.config import EvaluationConfig
 from danet_jax.data.degrade import jpeg, noisy
 from danet_jax.data.images import to_float, write_png
+from danet_jax.data.luma import luma
 from danet_jax.data.sources import open_folder
 from danet_jax.evaluation.baselines import Baseline, non_local_means
 from danet_jax.evaluation.evaluate import Evaluation, Row, check_sizes, evaluate
-from danet_jax.evaluation.metrics import luma, psnr, ssim
+from danet_jax.evaluation.metrics import psnr, ssim
 from danet_jax.evaluation.protocols import PROTOCOLS, awgn, jpeg_artifacts, real_pairs
 
 PLAIN = EvaluationConfig()

@@ -8,10 +8,9 @@ from danet_jax.checks import ConfigError, DataError
 from danet_jax.config import DANetConfig, DataConfig, EvaluationConfig, ExperimentConfig
 from danet_jax.data.degrade import jpeg, noisy
 from danet_jax.data.images import to_float, write_png
+from danet_jax.data.luma import luma, luma_full
 from danet_jax.data.patches import Sample
 from danet_jax.evaluation.metrics import (
-    luma,
-    luma_full,
     psnr,
     psnr_b,
     ssim,
