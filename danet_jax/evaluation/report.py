@@ -21,7 +21,9 @@ def markdown(evaluations: Sequence[Evaluation]) -> str:
         protocol, method = evaluation.protocol, evaluation.method
         title = f"## {evaluation.images}" + (f", {method}" if method else "")
         rule = f"{protocol.name}: {protocol.rule}."
-        rows = *evaluation.rows, evaluation.mean
+        count = len(evaluation.rows)
+        mean = dataclasses.replace(evaluation.mean, image=f"mean of {count}")
+        rows = *evaluation.rows, mean
         table = [*_header(evaluation), *(_line(row, evaluation) for row in rows)]
         sections.append("\n".join([title, "", rule, "", *table, ""]))
     return "\n".join(sections)

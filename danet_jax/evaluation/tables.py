@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from danet_jax.evaluation.evaluate import Evaluation, Row
@@ -82,7 +82,8 @@ def comparison(evaluations: Sequence[Evaluation]) -> str:
         }
         for method in dict.fromkeys(p.method for p in quoted)
     }
-    headings = " | ".join(f"{name}, {protocol}" for name, protocol in columns)
+    counts = {_column(one): len(one.rows) for one in evaluations}
+    headings = " | ".join(_heading(column, counts) for column in columns)
     lines = [
         f"| method | {headings} |",
         "|---" + "|---:" * len(columns) + "|",
@@ -124,7 +125,7 @@ def _legend(
     evaluations: Sequence[Evaluation], quoted: Sequence[Published]
 ) -> list[str]:
     protocols = dict.fromkeys(evaluation.protocol for evaluation in evaluations)
-    lines = []
+    lines = ["- In brackets: the number of images.", *_other_sizes(evaluations)]
     for protocol in protocols:
         headings = " / ".join(metric.heading for metric in protocol.metrics)
         lines.append(f"- {protocol.name} ({headings}): {protocol.rule}.")
@@ -133,6 +134,27 @@ def _legend(
         if table["table"] in tables:
             text = " ".join(table["notes"])
             lines.append(f"- Published: {table['source']}, {table['table']}. {text}")
+    return lines
+
+
+def _heading(column: Column, counts: Mapping[Column, int]) -> str:
+    name, protocol = column
+    count = f" ({counts[column]})" if column in counts else ""
+    return f"{name}{count}, {protocol}"
+
+
+def _other_sizes(evaluations: Sequence[Evaluation]) -> list[str]:
+    """A line for each set that has another number of images than the published one."""
+    sizes = {_bare(name): size for name, size in _file()["sizes"].items()}
+    found = dict.fromkeys((one.images, len(one.rows)) for one in evaluations)
+    lines = []
+    for name, count in found:
+        size = sizes.get(_plain(name), count)
+        if size != count:
+            lines.append(
+                f"- {name}: the published set has {size} images, not {count}; "
+                "published figures do not compare with these."
+            )
     return lines
 
 

@@ -37,7 +37,7 @@ def test_without_a_checkpoint_the_degraded_images_are_scored(tmp_path, start, ca
     assert all(list(row) == fields for row in rows)
     assert {row["psnr_restored"] for row in rows} == {None}
     shown = capsys.readouterr()
-    header = "| method | Set12, awgn_gray_25 | Set12, jpeg_10 |"
+    header = "| method | Set12 (2), awgn_gray_25 | Set12 (2), jpeg_10 |"
     assert shown.out.startswith(f"{header}\n|---|---:|---:|\n| degraded image |")
     assert "| DANet (published) | 31.01 / 0.8772 | - |" in shown.out
     assert "Written" not in shown.err
@@ -56,7 +56,7 @@ def test_networks_for_each_level_make_a_table(tmp_path, start, capsys):
     lines = capsys.readouterr().out.splitlines()
     cells = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:] for line in lines}
     assert [cell.strip("| ") for cell in cells["method"]] == [
-        f"{name}, awgn_gray_{level}"
+        f"{name} (1), awgn_gray_{level}"
         for name in ("Set12", "other")
         for level in (15, 25)
     ]

@@ -31,7 +31,7 @@ def test_markdown():
     assert "\n\n## other\n\nawgn_gray_50: AWGN sigma 50, " in text
     assert "| non-local means PSNR [dB] | non-local means SSIM | restored P" in text
     assert "| b | 21.00 | 0.5000 | 27.00 | 0.2500 | 29.00 | 0.9000 |" in text
-    assert "| mean | 20.50 | 0.5000 | 27.50 | 0.5000 | inf | 0.9500 |" in text
+    assert "| mean of 2 | 20.50 | 0.5000 | 27.50 | 0.5000 | inf | 0.9500 |" in text
     assert "\n\n## LIVE1\n\njpeg_10: JPEG quality 10 by Pillow" in text
     line = "| a | 27.00 | 0.5000 | 25.00 |"
     assert f"| degraded PSNR-B [dB] |\n|---|---:|---:|---:|\n{line}\n" in text

@@ -79,7 +79,10 @@ def test_methods_are_rows_and_sets_by_levels_columns():
     ]
     text = comparison(evaluations)
     cells = _cells(text)
-    columns = ["Set12, awgn_gray_15", "Set12, awgn_gray_25", "photos, awgn_gray_15"]
+    columns = [
+        *("Set12 (1), awgn_gray_15", "Set12 (1), awgn_gray_25"),
+        "photos (1), awgn_gray_15",
+    ]
     rows = ["degraded image", "mine", "other"]
     peers = ["BM3D", "DnCNN", "FFDNet", "MWCNN", "SADNet", "RIDNet", "DANet", "DANet-S"]
     assert list(cells) == [*rows, *(f"{name} (published)" for name in peers)]
@@ -105,7 +108,7 @@ def test_the_odd_ssim_of_table_5_is_told_below():
         evaluation = Evaluation(PROTOCOLS["jpeg_10"], (row,), images=images)
         text = comparison([evaluation])
         cells = _cells(text)
-        column = f"{images}, jpeg_10"
+        column = f"{images} (1), jpeg_10"
         assert cells["degraded image"][column] == "27.82 / 0.7595 / 25.21"
         assert places in text and "is Classic5's" in text
 
@@ -117,7 +120,7 @@ def test_sidd_as_published_stands_alone():
     protocol = PROTOCOLS["sidd_validation"]
     evaluation = Evaluation(protocol, (row,), images="SIDD", method="mine")
     cells = _cells(comparison([evaluation]))
-    columns = "SIDD, sidd_validation", f"SIDD, {UNSTATED}"
+    columns = "SIDD (1), sidd_validation", f"SIDD, {UNSTATED}"
     pairs = {name: tuple(cells[name][column] for column in columns) for name in cells}
     assert pairs["mine"] == ("39.00 / 0.9100 / 0.9500", "-")
     assert pairs["DANet (published)"] == ("-", "39.87 / 0.915")
@@ -131,7 +134,7 @@ def test_sidd_as_published_stands_alone():
 def test_sets_go_by_their_names(name):
     row = Row("a", 24.6, 0.6)
     cells = _cells(comparison([Evaluation(awgn(3, 15), (row,), images=name)]))
-    assert cells["DANet (published)"][f"{name}, awgn_rgb_15"] == "35.31 / 0.9321"
+    assert cells["DANet (published)"][f"{name} (1), awgn_rgb_15"] == "35.31 / 0.9321"
 
 
 def test_a_baseline_has_its_row():
@@ -139,4 +142,28 @@ def test_a_baseline_has_its_row():
     evaluation = Evaluation(awgn(1, 30), (row,), "non-local means", "photos", "mine")
     cells = _cells(comparison([evaluation]))
     assert list(cells) == ["degraded image", "non-local means", "mine"]
-    assert cells["non-local means"] == {"photos, awgn_gray_30": "28.00 / 0.7500"}
+    assert cells["non-local means"] == {"photos (1), awgn_gray_30": "28.00 / 0.7500"}
+
+
+def test_sets_of_another_size_than_the_published_ones_are_named():
+    rows = tuple(Row(str(i), 20, 0.5) for i in range(12))
+    protocol = PROTOCOLS["awgn_gray_25"]
+    whole = Evaluation(protocol, rows, images="set_12")
+    text = comparison([whole])
+    assert "| set_12 (12), awgn_gray_25 |" in text
+    assert "- In brackets: the number of images.\n- awgn_gray_25 (PSNR" in text
+    some = Evaluation(protocol, rows, images="BSD68")
+    other = Evaluation(protocol, rows, images="photos")
+    one = _evaluation("awgn_gray_50", "BSD68", 14, 0.2)
+    text = comparison([whole, some, other, one])
+    assert text.count("the published set has") == 2
+    assert "- BSD68: the published set has 68 images, not 12; published figures" in text
+    assert "- BSD68: the published set has 68 images, not 1; published figures" in text
+
+
+def test_every_set_has_its_size():
+    protocol = PROTOCOLS["real_pairs"]
+    for name in {entry.images for entry in published()} - {"SIDD", "DND"}:
+        text = comparison([Evaluation(protocol, (Row("a", 20, 0.5),), images=name)])
+        size = re.search(r"has (\d+) images, not 1", text)
+        assert size and int(size[1]) in (5, 12, 24, 29, 30, 68, 100)
