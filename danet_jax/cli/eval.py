@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from danet_jax.checks import ConfigError
+from danet_jax.cli.combinations import check_combination
+from danet_jax.cli.folders import Folder, assign, read_folder
 from danet_jax.cli.tasks import (
     Run,
     Task,
     check_channels,
+    check_places,
+    check_single,
     load_runs,
-    named,
     plan,
     plan_own,
 )
@@ -28,7 +31,13 @@ from danet_jax.evaluation.pictures import (
     side_by_side,
 )
 from danet_jax.evaluation.protocols import PROTOCOLS, SUBMISSIONS, Submission
-from danet_jax.evaluation.report import markdown, write_report, write_rows, write_text
+from danet_jax.evaluation.report import (
+    RECORDS,
+    markdown,
+    write_report,
+    write_rows,
+    write_text,
+)
 from danet_jax.evaluation.sidd import ABOUT
 from danet_jax.evaluation.tables import comparison
 
@@ -43,7 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "A protocol is a benchmark's rule: docs/protocols.md. Without --protocol it is "
         "the run's own, which --config.evaluation.X=Y and --config.data.X=Y change, "
         "e.g. --config.data.sigma_255=50. Each new image size is compiled anew: a "
-        "while, for full-size networks."
+        "while, for full-size networks. What has no use beside the other arguments is "
+        "refused."
     )
     add = functools.partial(parser.add_argument, default=[])
     add(
@@ -52,7 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="DIR",
         help="working directories of trainings; of several, one that was trained for a "
-        "protocol that is asked for, not for a range, is scored under that one alone",
+        "protocol that is asked for, not for a range, is scored by that one alone, "
+        "others by those of their kind",
     )
     add(
         "--protocol",
@@ -63,10 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--data",
-        type=Path,
+        type=read_folder,
         nargs="+",
         metavar="DIR",
-        help="folders of test images, one set each; default: the run's own validation",
+        help="folders of test images, one set each; PROTOCOL=DIR is for that protocol, "
+        "DIR for all; default: the run's own validation",
     )
     _add_options(parser)
 
@@ -84,7 +96,12 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--out", type=Path, metavar="DIR", help="default: eval in the working directory"
     )
-    add("--json", type=Path, metavar="FILE", help="also one record for each image")
+    add(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="also one record for each image, of one network a set and protocol",
+    )
     add("--save-images", action="store_true", help="restored images as OUT/SET/images")
     add(
         "--compare",
@@ -113,58 +130,34 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     Raises:
         UserError: a checkpoint, configuration, folder or image that cannot be used.
     """
+    check_combination(arguments, overrides)
     if arguments.validate is not None:
         name = "dnd" if arguments.validate.is_dir() else "sidd_benchmark"
         _validate(SUBMISSIONS[name], arguments.validate)
         return
-    _check(arguments, overrides)
+    names = list(dict.fromkeys(arguments.protocol))
+    folders = assign(arguments.data, names or [""])
+    about = _about(arguments.about)
     runs = load_runs(arguments.checkpoint)
     out = arguments.out or (runs[0].path / "eval" if len(runs) == 1 else None)
-    submissions = [s for n, s in SUBMISSIONS.items() if n in arguments.protocol]
+    submissions = [s for n, s in SUBMISSIONS.items() if n in names]
     for submission in submissions:
         check_channels(submission.name, submission.channels, runs[0])
-    about = _about(arguments.about)
-    if arguments.protocol:
-        evaluations = _score(arguments, plan(arguments, runs), out)
-        table = comparison(evaluations) if evaluations else ""
-    else:
-        tasks = plan_own(arguments, overrides, runs[0])
-        evaluations = _score(arguments, tasks, out)
-        table = markdown(evaluations)
+    own = [folder for folder, _ in folders]
+    tasks = (
+        plan(arguments, folders, runs)
+        if names
+        else plan_own(arguments, own, overrides, runs[0])
+    )
+    evaluations = _score(arguments, tasks, out)
+    table = comparison(evaluations) if names and evaluations else markdown(evaluations)
     print(table, end="")
     if evaluations:
         _write(arguments, evaluations, out, table)
     for submission in submissions:
-        _submit(submission, arguments, runs[0], about)
-
-
-def _check(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Refuses arguments that do not go together."""
-    names, count = arguments.protocol, len(arguments.checkpoint)
-    if not names and count != 1:
-        got = "several" if count else "none"
-        raise ConfigError(
-            "eval: without --protocol, which says how to score, one --checkpoint must "
-            f"be given; got {got}."
-        )
-    if names and overrides:
-        option = overrides[0].partition("=")[0]
-        raise ConfigError(f"eval: {names[0]} is fixed. Leave {option} out.")
-    if names and not arguments.data:
-        raise ConfigError(f"eval: {names[0]} needs folders of images: --data DIR.")
-    served = [name for name in names if name in SUBMISSIONS]
-    if served and count != 1:
-        raise ConfigError(
-            f"eval: only its server can score {served[0]}. Give one --checkpoint to "
-            f"restore its images with; got {count}."
-        )
-    if arguments.about and "sidd_benchmark" not in served:
-        raise ConfigError("eval: --about is for the protocol sidd_benchmark alone.")
-    if not count and (arguments.save_images or arguments.compare):
-        raise ConfigError("eval: pictures of restored images need a --checkpoint.")
-    if count > 1 and (arguments.json or not arguments.out):
-        rule = "need --out DIR, and have no --json, which is for one method"
-        raise ConfigError(f"eval: several checkpoints {rule}.")
+        assert out is not None  # as there is one checkpoint
+        mine = [folder for folder, name in folders if name == submission.name]
+        _submit(submission, mine, out, runs[0], about)
 
 
 def _validate(submission: Submission, path: Path) -> None:
@@ -175,6 +168,14 @@ def _score(
     arguments: argparse.Namespace, tasks: Sequence[Task], out: Path | None
 ) -> list[Evaluation]:
     """Does all tasks, and saves the pictures that are asked for."""
+    if arguments.json is not None:
+        check_single(tasks)
+        if out is not None and arguments.json.resolve() == (out / RECORDS).resolve():
+            raise ConfigError(
+                f"eval: --json {arguments.json} is a file of --out. Give another."
+            )
+    if arguments.save_images or arguments.compare:
+        check_places(tasks)
     baseline = _baseline(arguments, tasks)
     if out is not None:
         make_folder(out)
@@ -220,16 +221,15 @@ def _write(
     out: Path | None,
     table: str,
 ) -> None:
+    if out is not None:
+        write_report(out, evaluations)
+        files = "results.md, results.csv, results.json"
+        if arguments.protocol:
+            write_text(out / "table.md", table)
+            files += ", table.md"
+        print(f"Written to {out}: {files}.", file=sys.stderr)
     if arguments.json is not None:
         write_rows(arguments.json, evaluations)
-    if out is None:
-        return
-    write_report(out, evaluations)
-    files = "results.md, results.csv, results.json"
-    if arguments.protocol:
-        write_text(out / "table.md", table)
-        files += ", table.md"
-    print(f"Written to {out}: {files}.", file=sys.stderr)
 
 
 def _about(entries: Sequence[str]) -> dict[str, str]:
@@ -246,17 +246,17 @@ def _about(entries: Sequence[str]) -> dict[str, str]:
 
 def _submit(
     submission: Submission,
-    arguments: argparse.Namespace,
+    folders: Sequence[Folder],
+    out: Path,
     run: Run,
     about: dict[str, str],
 ) -> None:
     """Writes what a benchmark's server takes, and checks it."""
-    out = arguments.out or run.path / "eval"
     restore = make_restorer(run.model)
-    for name, path in named(arguments.data).items():
-        folder = out / (name if len(arguments.data) > 1 else "") / submission.name
-        about = {"MethodName": run.label, **about}
-        written = submission.export(restore, path, folder, about)
+    for folder in folders:
+        place = out / (folder.name if len(folders) > 1 else "") / submission.name
+        said = {"MethodName": run.label, **about}
+        written = submission.export(restore, folder.path, place, said)
         _validate(submission, written)
 
 

@@ -2,11 +2,13 @@
 
 import argparse
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from danet_jax.checks import ConfigError, DataError
-from danet_jax.config import VARIANTS, DANetConfig, ExperimentConfig, parse_overrides
+from danet_jax.checks import ConfigError
+from danet_jax.cli.folders import Folder
+from danet_jax.cli.scoring import apply_overrides
+from danet_jax.config import VARIANTS, DANetConfig, ExperimentConfig
 from danet_jax.data.sources import open_validation
 from danet_jax.evaluation.evaluate import check_sizes
 from danet_jax.evaluation.protocols import (
@@ -15,7 +17,6 @@ from danet_jax.evaluation.protocols import (
     Protocol,
     open_images,
     protocol_of,
-    real_pairs,
 )
 from danet_jax.models import DANet
 from danet_jax.training.checkpoint import load_experiment
@@ -32,6 +33,13 @@ class Run:
     config: ExperimentConfig
     model: DANet
     label: str
+    checkpoint: Path  # as it was given: the directory, or a checkpoint in it
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder of its pictures, where there are several networks."""
+        step = run_and_step(self.checkpoint)[1]
+        return self.path.resolve().name + ("" if step is None else f"_{step}")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -53,27 +61,17 @@ def load_runs(checkpoints: Sequence[Path]) -> list[Run]:
 
     Raises:
         CheckpointError: there is no checkpoint, or it is incomplete.
+        ConfigError: one is given twice.
     """
-    runs = []
+    runs: list[Run] = []
     for checkpoint in checkpoints:
+        if any(run.checkpoint.resolve() == checkpoint.resolve() for run in runs):
+            raise ConfigError(f"eval: --checkpoint {checkpoint} is given twice.")
         config, model = load_experiment(checkpoint)
         path = run_and_step(checkpoint)[0]
         label = _label(config.model) or path.resolve().name
-        runs.append(Run(path, config, model, label))
+        runs.append(Run(path, config, model, label, checkpoint))
     return runs
-
-
-def named(folders: Sequence[Path]) -> dict[str, Path]:
-    """Folders by their names, by which results call them.
-
-    Raises:
-        DataError: two of one name.
-    """
-    names = [path.resolve().name for path in folders]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise DataError(f'eval: two folders are named "{twice[0]}". Rename one.')
-    return dict(zip(names, folders, strict=True))
 
 
 def check_channels(name: str, channels: int, run: Run) -> None:
@@ -87,64 +85,69 @@ def check_channels(name: str, channels: int, run: Run) -> None:
         )
 
 
-def plan(arguments: argparse.Namespace, runs: Sequence[Run]) -> list[Task]:
+def plan(
+    arguments: argparse.Namespace,
+    folders: Sequence[tuple[Folder, str]],
+    runs: Sequence[Run],
+) -> list[Task]:
     """Every network on every folder by every protocol that is asked for.
 
-    But of several networks, one that was trained for one of the protocols alone, and
-    not for a range, is scored by that one: a table's row may so come from a network for
-    each level.
+    But several networks are told apart: one that was trained for one of the protocols
+    alone, and not for a range, is scored by that one; others are scored by those of
+    their kind, of which noise in gray is one, and JPEG another. A table's row may so
+    come from a network for each level, and a table from networks of several tasks.
 
+    Args:
+        arguments: of the command.
+        folders: of images, each with the protocol that it is for.
+        runs: the networks, if any.
     Raises:
-        UserError: a network or folder that does not fit a protocol.
+        UserError: a network or folder that does not fit a protocol, or a protocol
+            without a network.
     """
     wanted = dict.fromkeys(arguments.protocol)
     protocols = [PROTOCOLS[name] for name in wanted if name in PROTOCOLS]
-    pairs = [
-        (run, p) for run in runs for p in protocols if _takes(run, p, runs, wanted)
-    ]
-    for run, protocol in pairs:
-        check_channels(protocol.name, protocol.channels, run)
+    networks = _networks(runs, protocols)
     tasks = []
-    for name, path in named(arguments.data).items():
-        for protocol in protocols:
-            images = open_images(
-                protocol, path, clean=arguments.clean, degraded=arguments.degraded
-            )
-            mine: list[Run | None] = [run for run, p in pairs if p is protocol]
-            for one in mine if runs else [None]:
-                check_sizes(images, one.config.model.multiple if one else 1)
-                folder = Path(name)
-                folder /= protocol.name if len(protocols) > 1 else ""
-                folder /= one.path.resolve().name if one and len(runs) > 1 else ""
-                tasks.append(Task(protocol, name, images, one, folder))
+    for given, name in folders:
+        if name not in networks:
+            continue
+        protocol = PROTOCOLS[name]
+        clean, degraded = _patterns(arguments, protocol, protocols)
+        images = open_images(protocol, given.path, clean=clean, degraded=degraded)
+        for run in networks[name]:
+            check_sizes(images, run.config.model.multiple if run else 1)
+            folder = Path(given.name)
+            folder /= name if len(protocols) > 1 else ""
+            folder /= run.folder if run and len(runs) > 1 else ""
+            tasks.append(Task(protocol, given.name, images, run, folder))
     return _relabelled(tasks)
 
 
 def plan_own(
-    arguments: argparse.Namespace, overrides: list[str], run: Run
+    arguments: argparse.Namespace,
+    folders: Sequence[Folder],
+    overrides: list[str],
+    run: Run,
 ) -> list[Task]:
     """A network by the protocol of its own config, on folders or its validation images.
 
     Raises:
         UserError: overrides of what cannot be changed, or a folder that does not fit.
     """
-    config = _apply(run.config, overrides)
-    data, channels = config.data, config.model.channels
-    protocol = protocol_of(config)
-    if arguments.degraded:
-        protocol = real_pairs(channels, data.gray, config.evaluation)
-    sets: dict[str, ImageSet] = {}
-    clean, degraded = data.validation_patterns if data.degraded else ("**/*", "")
-    for name, path in named(arguments.data).items():
-        sets[name] = open_images(
-            protocol,
-            path,
-            clean=arguments.clean or clean,
-            degraded=arguments.degraded or degraded,
-            cache_gib=data.cache_gib,
+    config, scoring = apply_overrides(arguments, overrides, run.config)
+    sets: dict[str, ImageSet] = {
+        folder.name: open_images(
+            scoring.protocol,
+            folder.path,
+            clean=scoring.clean,
+            degraded=scoring.degraded,
+            cache_gib=config.data.cache_gib,
         )
+        for folder in folders
+    }
     if not sets:
-        validation = open_validation(data, channels)
+        validation = open_validation(config.data, config.model.channels)
         if validation is None:
             raise ConfigError(
                 "eval: this run has no validation images. Name folders: --data DIR."
@@ -152,7 +155,33 @@ def plan_own(
         sets["validation"] = validation
     for images in sets.values():
         check_sizes(images, config.model.multiple)
+    protocol = scoring.protocol
     return [Task(protocol, n, images, run, Path(n)) for n, images in sets.items()]
+
+
+def check_single(tasks: Sequence[Task]) -> None:
+    """Raises ConfigError if a set has several networks under one protocol."""
+    found: dict[tuple[str, str], Run] = {}
+    for task in tasks:
+        place = task.name, task.protocol.name
+        if task.run and found.setdefault(place, task.run) is not task.run:
+            raise ConfigError(
+                "eval: --json has room for one network for each set and protocol; "
+                f"{', '.join(place)} has {found[place].checkpoint} and "
+                f"{task.run.checkpoint}. Leave it out: results.json has them all."
+            )
+
+
+def check_places(tasks: Sequence[Task]) -> None:
+    """Raises ConfigError if the pictures of two networks would be of one name."""
+    found: dict[Path, Run] = {}
+    for task in tasks:
+        if task.run and found.setdefault(task.folder, task.run) is not task.run:
+            raise ConfigError(
+                "eval: pictures are kept apart by the names of working directories; "
+                f"{found[task.folder].checkpoint} and {task.run.checkpoint} share "
+                "theirs. Rename one."
+            )
 
 
 def _label(config: DANetConfig) -> str:
@@ -161,12 +190,56 @@ def _label(config: DANetConfig) -> str:
     return next((_PAPERS[name] for name in _PAPERS if VARIANTS[name] == gray), "")
 
 
-def _takes(
-    run: Run, protocol: Protocol, runs: Sequence[Run], wanted: Iterable[str]
-) -> bool:
-    own, data = protocol_of(run.config).name, run.config.data
+def _networks(
+    runs: Sequence[Run], protocols: Sequence[Protocol]
+) -> dict[str, list[Run | None]]:
+    """The networks to score by each protocol: None where there are none at all."""
+    networks: dict[str, list[Run | None]] = {p.name: [] for p in protocols}
+    for run in runs:
+        for protocol in _protocols(run, protocols) if len(runs) > 1 else protocols:
+            check_channels(protocol.name, protocol.channels, run)
+            networks[protocol.name].append(run)
+    for name, mine in networks.items():
+        if not runs:
+            mine.append(None)
+        if not mine:
+            raise ConfigError(
+                f"eval: {name} would have no network: each of the checkpoints was "
+                "trained for another protocol that is asked for. Leave it out, or give "
+                "one checkpoint alone, which is scored by all."
+            )
+    return networks
+
+
+def _protocols(run: Run, protocols: Sequence[Protocol]) -> Sequence[Protocol]:
+    """Those of several protocols that one of several networks is for."""
+    own, data = protocol_of(run.config), run.config.data
     blind = bool(data.sigma_range_255 or data.jpeg_quality_range)
-    return blind or len(runs) == 1 or own not in wanted or own == protocol.name
+    same = [protocol for protocol in protocols if protocol.name == own.name]
+    if same and not blind:
+        return same
+    return [p for p in protocols if _kind(p) == _kind(own)] or protocols
+
+
+def _kind(protocol: Protocol) -> tuple[int, bool, bool]:
+    return protocol.channels, protocol.sigma_255 > 0, protocol.jpeg_quality > 0
+
+
+def _patterns(
+    arguments: argparse.Namespace, protocol: Protocol, protocols: Sequence[Protocol]
+) -> tuple[str, str]:
+    """--clean and --degraded where they are for a protocol.
+
+    With --degraded they are for pairs alone, and first for those without patterns of
+    their own. Where nothing can have them, ``open_images`` says so.
+    """
+    takers = [p for p in protocols if p.opens is None]
+    if arguments.degraded:
+        takers = [p for p in takers if p.paired]
+        takers = [p for p in takers if not p.degraded] or takers
+    if takers and protocol not in takers:
+        return "", ""
+    return arguments.clean, arguments.degraded
 
 
 def _relabelled(tasks: Sequence[Task]) -> list[Task]:
@@ -177,17 +250,6 @@ def _relabelled(tasks: Sequence[Task]) -> list[Task]:
     for task in tasks:
         run = task.run
         if run is not None and run.label in shared:
-            run = dataclasses.replace(run, label=f"{run.label}, {run.path}")
+            run = dataclasses.replace(run, label=f"{run.label}, {run.checkpoint}")
         result.append(dataclasses.replace(task, run=run))
     return result
-
-
-def _apply(stored: ExperimentConfig, overrides: list[str]) -> ExperimentConfig:
-    config = parse_overrides(stored, overrides)
-    fixed = dataclasses.replace(config, data=stored.data, evaluation=stored.evaluation)
-    if fixed != stored:
-        raise ConfigError(
-            "eval: the network and its training cannot be changed; only "
-            "--config.data and --config.evaluation can."
-        )
-    return config

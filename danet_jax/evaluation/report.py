@@ -13,6 +13,8 @@ from danet_jax.checks import DataError
 from danet_jax.data.images import make_folder
 from danet_jax.evaluation.evaluate import Evaluation, Row
 
+RECORDS = "results.json"  # of write_report
+
 
 def markdown(evaluations: Sequence[Evaluation]) -> str:
     """Returns a section for each evaluation: its protocol, a table of images, means."""
@@ -56,7 +58,7 @@ def write_report(out: Path, evaluations: Sequence[Evaluation]) -> None:
     make_folder(out)
     _write(out / "results.md", markdown(evaluations))
     _write(out / "results.csv", table.getvalue())
-    _write(out / "results.json", _json(records))
+    _write(out / RECORDS, _json(records))
 
 
 def write_rows(path: Path, evaluations: Sequence[Evaluation]) -> None:

@@ -27,7 +27,7 @@ RGB = dataclasses.replace(GRAY, channels=3)
 def start(monkeypatch):
     """Runs the command on networks named by their directories.
 
-    Those named rgb... are for colour, and blind... for any noise.
+    Those named rgb... are for colour, blind... for any noise, and jpeg... for JPEG.
 
     The networks are untrained: they return their input exactly.
     """
@@ -35,9 +35,11 @@ def start(monkeypatch):
 
     def load(path):
         model = models[3 if path.name.startswith("rgb") else 1]
-        sigma_255 = float(path.name.rpartition("_")[2]) if "_" in path.name else 25.0
+        level = int(path.name.rpartition("_")[2]) if "_" in path.name else 25
         blind = (0.0, 55.0) if path.name.startswith("blind") else ()
-        data = DataConfig(sigma_255=sigma_255, sigma_range_255=blind)
+        data = DataConfig(sigma_255=float(level), sigma_range_255=blind)
+        if path.name.startswith("jpeg"):
+            data = DataConfig(sigma_255=0.0, jpeg_quality=level, gray="y")
         return ExperimentConfig(model=model.config, data=data), model
 
     def start(*arguments, overrides=()):

@@ -119,15 +119,16 @@ def small(monkeypatch):
 def test_submissions_are_written_and_checked(tmp_path, start, small, capsys):
     name = "BenchmarkNoisyBlocksSrgb"
     blocks = np.zeros((1, 2, 12, 12, 3), np.uint8)
-    mat_files.write(tmp_path / "data" / f"{name}.mat", "5", **{name: blocks})
+    mat_files.write(tmp_path / "SIDD" / f"{name}.mat", "5", **{name: blocks})
     corners = np.array([[1, 1, 12, 12], [2, 3, 13, 14]], float)
     info = {"boundingboxes": cell([corners], (1,))}
-    mat_files.write(tmp_path / "data" / "info.mat", "7.3", info=info)
+    mat_files.write(tmp_path / "DND" / "info.mat", "7.3", info=info)
     image = np.full((20, 20, 3), 0.5, np.float32)
-    path = tmp_path / "data" / "images_srgb" / "0001.mat"
+    path = tmp_path / "DND" / "images_srgb" / "0001.mat"
     mat_files.write(path, "7.3", InoisySRGB=image)
     start(
-        *("--protocol", "sidd_benchmark", "dnd", "--data", tmp_path / "data"),
+        *("--protocol", "sidd_benchmark", "dnd", "--data"),
+        *(f"sidd_benchmark={tmp_path / 'SIDD'}", f"dnd={tmp_path / 'DND'}"),
         *("--checkpoint", tmp_path / "rgb", "--about", "Venue=here and now"),
     )
     out = tmp_path / "rgb" / "eval"
@@ -182,11 +183,6 @@ def test_submissions_are_written_and_checked(tmp_path, start, small, capsys):
             "--about must be NAME=TEXT, NAME one of MethodName, .*got 'Place=x'",
         ),
         ("--protocol jpeg_10 --data one --checkpoint x y", [], "need --out DIR"),
-        (
-            "--protocol jpeg_10 --data one --checkpoint x y --out o --json f",
-            [],
-            "have no --json, which is for one method",
-        ),
         (
             "--protocol jpeg_10 --data one --checkpoint x --baseline nlm",
             [],
