@@ -15,10 +15,10 @@ import numpy as np
 
 from benchmarks.timing import write
 from danet_jax.data.images import find_images, read_image, to_float
-from danet_jax.evaluation.inference import make_restorer
 from danet_jax.evaluation.metrics import psnr
-from danet_jax.evaluation.tiles import make_tiled_restorer
 from danet_jax.models import DANet
+from danet_jax.restoration.inference import make_restorer
+from danet_jax.restoration.tiles import make_tiled_restorer
 from danet_jax.training import load_experiment
 
 SETTINGS = [(128, 32), (256, 0), (256, 16), (256, 32), (256, 64), (256, 128)]

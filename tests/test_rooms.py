@@ -16,21 +16,14 @@ ARROWS = {  # what a room may import besides itself
     "ops": {"checks"},
     "models": {"ops"} | LEAVES,
     "data": LEAVES,
-    "evaluation": {"models", "ops", "data"} | LEAVES,
-    "training": {"evaluation", "models", "ops", "data"} | LEAVES,
-    "ablation": {"training", "evaluation", "models"} | LEAVES,
+    "restoration": {"models", "ops", "data"} | LEAVES,
+    "evaluation": {"restoration", "data"} | LEAVES,
+    "training": {"evaluation", "restoration", "models", "ops", "data"} | LEAVES,
+    "ablation": {"training", "evaluation", "restoration", "models"} | LEAVES,
     "interop": {"models", "ops"} | LEAVES,
     "pretrained": {"interop", "models"} | LEAVES,
-    "cli": {
-        "ablation",
-        "training",
-        "evaluation",
-        "pretrained",
-        "interop",
-        "models",
-        "ops",
-        "data",
-    }
+    "cli": {"training", "ablation", "evaluation", "restoration", "pretrained"}
+    | {"interop", "models", "ops", "data"}
     | LEAVES,
     "__init__": {"config", "interop", "models", "ops", "pretrained"},
 }

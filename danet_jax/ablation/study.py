@@ -12,8 +12,8 @@ from danet_jax.ablation.variants import Variant, variants_of
 from danet_jax.checks import CheckpointError
 from danet_jax.config import DistillationConfig, ExperimentConfig, override
 from danet_jax.evaluation.evaluate import evaluate
-from danet_jax.evaluation.inference import make_restorer
 from danet_jax.evaluation.protocols import ImageSet, protocol_of
+from danet_jax.restoration.inference import make_restorer
 from danet_jax.training import load_experiment, train
 from danet_jax.training.records import FILE
 from danet_jax.training.workdir import CHECKPOINTS, replace_text

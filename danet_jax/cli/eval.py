@@ -23,7 +23,6 @@ from danet_jax.cli.tasks import (
 from danet_jax.data.images import make_folder, write_png
 from danet_jax.evaluation.baselines import NON_LOCAL_MEANS, Baseline
 from danet_jax.evaluation.evaluate import Evaluation, Panels, evaluate
-from danet_jax.evaluation.inference import make_restorer
 from danet_jax.evaluation.pictures import (
     Panel,
     captioned,
@@ -40,6 +39,7 @@ from danet_jax.evaluation.report import (
 )
 from danet_jax.evaluation.sidd import ABOUT
 from danet_jax.evaluation.tables import comparison
+from danet_jax.restoration.inference import make_restorer
 
 _SHEET_ROWS = 3
 _SHEET_PX = 320  # largest side of a picture on the sheet

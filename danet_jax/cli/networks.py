@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from danet_jax.checks import ConfigError
-from danet_jax.evaluation.ensemble import blended, self_ensemble
-from danet_jax.evaluation.files import read_head
-from danet_jax.evaluation.inference import Restorer, make_restorer
-from danet_jax.evaluation.tiles import make_tiled_restorer
 from danet_jax.models import DANet
 from danet_jax.pretrained import TASKS, load_pretrained
+from danet_jax.restoration.ensemble import blended, self_ensemble
+from danet_jax.restoration.files import read_head
+from danet_jax.restoration.inference import Restorer, make_restorer
+from danet_jax.restoration.tiles import make_tiled_restorer
 from danet_jax.training.checkpoint import load_experiment
 
 OVERLAP = 64  # pixels

@@ -24,15 +24,15 @@ from danet_jax.cli.jobs import (
 )
 from danet_jax.cli.networks import Network, choose_networks
 from danet_jax.data.images import write_png
-from danet_jax.evaluation.files import (
+from danet_jax.evaluation.pictures import side_by_side
+from danet_jax.restoration.files import (
     DiskError,
     check_format,
     read_head,
     read_photograph,
     write_photograph,
 )
-from danet_jax.evaluation.inference import restore_pixels, unit
-from danet_jax.evaluation.pictures import side_by_side
+from danet_jax.restoration.inference import restore_pixels, unit
 
 Restore = Callable[[Path, Path], None]  # reads one file, writes another
 

@@ -1,1 +1,1 @@
-"""Networks applied to images: restoring files, scoring by protocols, submissions."""
+"""Restored images as scores: protocols, tables, pictures, submissions."""

@@ -11,8 +11,8 @@ from tqdm import tqdm
 from danet_jax.checks import DataError
 from danet_jax.data.images import make_folder
 from danet_jax.data.matlab import cell, check_array, check_cell, read_mat, write_mat
-from danet_jax.evaluation.inference import Restorer
 from danet_jax.evaluation.sidd import check_picture
+from danet_jax.restoration.inference import Restorer
 
 FOLDER = "bundled"
 _VERSION = "1.0"

@@ -12,9 +12,9 @@ from danet_jax.checks import ConfigError, DataError
 from danet_jax.data.images import to_float, to_uint8
 from danet_jax.data.patches import Sample
 from danet_jax.evaluation.baselines import Baseline
-from danet_jax.evaluation.inference import Restorer
 from danet_jax.evaluation.metrics import WINDOW
 from danet_jax.evaluation.protocols import ImageSet, Protocol
+from danet_jax.restoration.inference import Restorer
 
 
 @dataclasses.dataclass(frozen=True)

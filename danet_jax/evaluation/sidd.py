@@ -18,7 +18,7 @@ from danet_jax.checks import DataError
 from danet_jax.data.images import make_folder, to_float, to_uint8
 from danet_jax.data.matlab import cell, check_array, check_cell, read_mat, write_mat
 from danet_jax.data.patches import Sample
-from danet_jax.evaluation.inference import Restorer
+from danet_jax.restoration.inference import Restorer
 
 ABOUT = ("MethodName", "Authors", "PaperTitle", "Venue")  # fields of OptionalData
 MAT, CSV = "SubmitSrgb.mat", "SubmitSrgb.csv"

@@ -3,8 +3,8 @@
 from danet_jax.config import ExperimentConfig
 from danet_jax.data.sources import ImageFolder
 from danet_jax.evaluation.evaluate import Panels, evaluate
-from danet_jax.evaluation.inference import make_restorer
 from danet_jax.evaluation.protocols import protocol_of
+from danet_jax.restoration.inference import make_restorer
 from danet_jax.training import devices
 from danet_jax.training.interrupt import Interrupt
 from danet_jax.training.records import Records

@@ -12,8 +12,8 @@ from danet_jax.checks import CheckpointError, ConfigError, DataError
 from danet_jax.cli import networks
 from danet_jax.cli import restore as command
 from danet_jax.config import DANetConfig, ExperimentConfig
-from danet_jax.evaluation.deep_png import deep_png
 from danet_jax.models import DANet
+from danet_jax.restoration.deep_png import deep_png
 
 GRAY = DANetConfig(
     widths=(2, 2, 2),

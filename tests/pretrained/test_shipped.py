@@ -7,9 +7,9 @@ import skimage.data
 from danet_jax.config import EvaluationConfig
 from danet_jax.data.degrade import jpeg, noisy
 from danet_jax.data.images import to_float
-from danet_jax.evaluation.inference import make_restorer
 from danet_jax.evaluation.metrics import psnr
 from danet_jax.pretrained import TASKS, load_pretrained, read_card, shipped
+from danet_jax.restoration.inference import make_restorer
 
 GRAY = skimage.data.camera()[128:256, 128:256, None]  # in no training set
 COLOUR = skimage.data.chelsea()[100:228, 150:278]

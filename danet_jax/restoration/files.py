@@ -16,13 +16,13 @@ from PIL import Image, ImageOps
 
 from danet_jax.checks import DataError
 from danet_jax.data.images import COLOUR_MODES, GRAY_MODES, depth_refusal
-from danet_jax.evaluation.deep_png import (
+from danet_jax.restoration.deep_png import (
     deep_png,
     is_deep_png,
     read_deep_png,
     samples_of,
 )
-from danet_jax.evaluation.deep_tiff import (
+from danet_jax.restoration.deep_tiff import (
     deep_tiff,
     deep_tiff_in_colour,
     is_deep_tiff,

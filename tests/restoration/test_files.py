@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from danet_jax.checks import DataError
-from danet_jax.evaluation.files import (
+from danet_jax.restoration.files import (
     DiskError,
     Head,
     read_head,

@@ -4,8 +4,8 @@ from flax import nnx
 
 from danet_jax.checks import CheckpointError, DataError
 from danet_jax.config import DANetConfig
-from danet_jax.evaluation.inference import make_restorer, restore_pixels
 from danet_jax.models import DANet
+from danet_jax.restoration.inference import make_restorer, restore_pixels
 
 GRAY = DANetConfig(
     channels=1,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from danet_jax.checks import ConfigError, message
-from danet_jax.evaluation.inference import Restorer
+from danet_jax.restoration.inference import Restorer
 
 
 def self_ensemble(restore: Restorer) -> Restorer:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danet_jax.checks import ConfigError
-from danet_jax.evaluation.ensemble import blended, self_ensemble
+from danet_jax.restoration.ensemble import blended, self_ensemble
 
 sizes = st.integers(1, 5)
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from danet_jax import DANetConfig, from_torch
 from danet_jax.checks import CheckpointError, ConfigError, DataError
-from danet_jax.evaluation import tiles
-from danet_jax.evaluation.inference import make_restorer
-from danet_jax.evaluation.tiles import lay_tiles, make_tiled_restorer
+from danet_jax.restoration import tiles
+from danet_jax.restoration.inference import make_restorer
+from danet_jax.restoration.tiles import lay_tiles, make_tiled_restorer
 from tests.models.networks import random_state
 
 ATTENTIVE = DANetConfig(

@@ -19,15 +19,15 @@ from tqdm import tqdm
 
 from danet_jax.checks import ConfigError, message
 from danet_jax.config import DANetConfig
-from danet_jax.evaluation.inference import (
+from danet_jax.models import DANet, abstract_danet
+from danet_jax.models.attention import ChannelAttention, DualAttention
+from danet_jax.ops.resize import halve
+from danet_jax.restoration.inference import (
     Restorer,
     check_degraded,
     check_restored,
     make_restorer,
 )
-from danet_jax.models import DANet, abstract_danet
-from danet_jax.models.attention import ChannelAttention, DualAttention
-from danet_jax.ops.resize import halve
 
 Means = list[np.ndarray]  # what each channel attention pools, [1, 1, 1, width]
 Run = Callable[..., tuple[jax.Array, list[jax.Array]]]  # see _forward

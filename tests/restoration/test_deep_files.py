@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from danet_jax.checks import DataError
-from danet_jax.evaluation import deep_png, deep_tiff
-from danet_jax.evaluation.files import (
+from danet_jax.restoration import deep_png, deep_tiff
+from danet_jax.restoration.files import (
     Head,
     read_head,
     read_photograph,
