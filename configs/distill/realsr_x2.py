@@ -4,9 +4,9 @@ PSNR [dB] / SSIM of Y as published; this project has not trained it in full:
 
     RealSR  34.13 / 0.924
 
-Input and target are photographs of one scene at two focal lengths, of equal size in the
-published files. The paper counts 183 pairs for training at this scale. The part named
-Test is never read.
+Input and target are photographs of one scene at two focal lengths, of equal size in
+versions 1 and 2 of the files, not in 3. The paper counts 183 pairs for training at this
+scale, and 30 for tests. The part named Test is never read.
 
 By knowledge distillation: a teacher with a deeper encoder over DANet-S's own decoder is
 trained first (batch 5), in WORKDIR/teacher; DANet-S then starts with that decoder and
@@ -14,7 +14,7 @@ trains on (batch 12). --config.student.init_decoder_from=RUN starts from one tha
 trained already. Without a teacher: configs/danet_s/realsr_x2.py.
 
 The settings are those of Sec. 4.1, which are the defaults; the interval of 130 pixels
-between patches is stated for DIV2K only. On RealSR, version 3:
+between patches is stated for DIV2K only. On RealSR, version 1:
 
     danet prepare realsr --scale 2 --source RealSR --out DIR
     python train.py --config configs/distill/realsr_x2.py --config.data.root=DIR

@@ -1,4 +1,4 @@
-r"""The ablation of Table 8 at a small scale: hours on two CPU cores, not weeks on a GPU.
+r"""The ablation of Table 8 at a small scale: some hours on two CPU cores.
 
 DANet at a quarter of its widths and half of its depth: 3, 2, 2, 1 blocks in the encoder
 and 3, 2, 2 in the decoder, AROBs included, where the paper's has 6, 4, 3, 2 and 6, 4,
@@ -6,7 +6,7 @@ and 3, 2, 2 in the decoder, AROBs included, where the paper's has 6, 4, 3, 2 and
 
     python train.py --config configs/small/ablation.py --config.data.root=DIR
 
-The five rows, twice each, on any folder of photographs:
+The five rows, twice each; DIR is any folder of photographs:
 
     danet ablation --config configs/small/ablation.py --workdir runs/ablation \
       --seeds 0 1 --data Set12 BSD68 --config.data.root=DIR

@@ -6,7 +6,8 @@ student that starts with its decoder:
 
     python train.py --config configs/small/distill.py --config.data.root=DIR
 
-The same and a student without a teacher, twice each, with their curves:
+The same and a student without a teacher, twice each, with their curves; DIR is any
+folder of photographs:
 
     danet ablation --config configs/small/distill.py --workdir runs/distill \
       --seeds 0 1 --data Set12 BSD68 --config.data.root=DIR

@@ -6,7 +6,7 @@ from pathlib import Path
 from danet_jax.ablation.report import write_study
 from danet_jax.ablation.study import run_study
 from danet_jax.checks import ConfigError
-from danet_jax.cli.tasks import named
+from danet_jax.cli.folders import Folder, assign
 from danet_jax.config import load_config, parse_overrides
 from danet_jax.data.sources import open_validation
 from danet_jax.evaluation.evaluate import check_sizes
@@ -68,8 +68,8 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         raise ConfigError(f"ablation: --seeds must differ; got {seeds}.")
     protocol = protocol_of(config)
     sets: dict[str, ImageSet] = {}
-    for name, path in named(arguments.data).items():
-        sets[name] = open_images(protocol, path)
+    for folder, _ in assign([Folder(path) for path in arguments.data], [""]):
+        sets[folder.name] = open_images(protocol, folder.path)
     if not sets:
         validation = open_validation(config.data, config.model.channels)
         if validation is None:
