@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from danet_jax.atomic import replace_bytes
 from danet_jax.checks import ConfigError, DataError, message
 from danet_jax.data.luma import LUMA, LUMA_OFFSET
 
@@ -125,7 +126,7 @@ def make_folder(path: Path) -> None:
 
 
 def write_png(path: Path, image: np.ndarray) -> None:
-    """Writes an image as an 8-bit PNG file; floats are clipped and rounded.
+    """Writes an image whole as an 8-bit PNG file; floats are clipped and rounded.
 
     Args:
         path: file to write or replace; its folder must exist.
@@ -143,7 +144,7 @@ def write_png(path: Path, image: np.ndarray) -> None:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     try:
-        path.write_bytes(buffer.getvalue())
+        replace_bytes(path, buffer.getvalue())
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}).") from error
 

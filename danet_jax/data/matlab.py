@@ -5,7 +5,6 @@ Arrays have MATLAB's shape, whichever the version: a picture is [H, W, C]. Text 
 fields, each an object array with one entry for each struct.
 """
 
-import contextlib
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.io
 
+from danet_jax.atomic import replace_bytes
 from danet_jax.checks import ConfigError, DataError
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -68,13 +68,9 @@ def write_mat(path: Path, variables: Mapping[str, Any]) -> None:
     """
     buffer = io.BytesIO()
     scipy.io.savemat(buffer, dict(variables), do_compression=True)
-    partial = path.with_name(f".{path.name}.part")
     try:
-        partial.write_bytes(buffer.getbuffer())
-        partial.replace(path)
+        replace_bytes(path, buffer.getbuffer())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         raise DataError(f"{path}: cannot be written ({error.strerror}).") from error
 
 

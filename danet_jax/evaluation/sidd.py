@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from danet_jax.atomic import replacing
 from danet_jax.checks import DataError
 from danet_jax.data.images import make_folder, to_float, to_uint8
 from danet_jax.data.matlab import cell, check_array, check_cell, read_mat, write_mat
@@ -196,15 +197,11 @@ def _read_blocks(folder: Path, variable: str, layout: SiddLayout) -> np.ndarray:
 
 
 def _write_csv(path: Path, blocks: list[np.ndarray]) -> None:
-    partial = path.with_name(f".{path.name}.part")
     try:
-        with partial.open("w", encoding="ascii") as file:
+        with replacing(path) as partial, partial.open("w", encoding="ascii") as file:
             file.write(",".join(_HEADER) + "\n")
             for index, block in enumerate(blocks):
                 text = base64.b64encode(block.tobytes()).decode()
                 file.write(f"{index},{text}\n")
-        partial.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         raise DataError(f"{path}: cannot be written ({error.strerror}).") from error

@@ -1,6 +1,5 @@
 """State dicts on disk: .npz and .safetensors without torch, .pth with it."""
 
-import contextlib
 import io
 import zipfile
 import zlib
@@ -12,6 +11,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from danet_jax.atomic import replacing
 from danet_jax.checks import WeightsError
 
 KINDS = ".npz, .safetensors, .pth or .pt"
@@ -75,13 +75,8 @@ def write_state_dict(path: str | Path, state_dict: Mapping[str, np.ndarray]) -> 
         raise FileNotFoundError(f"{path.parent}: no such folder to write weights to.")
     # safetensors writes memory as it lies, whatever the strides.
     arrays = {name: np.ascontiguousarray(array) for name, array in state_dict.items()}
-    partial = path.with_name(f".{path.name}.part{path.suffix}")
-    try:
+    with replacing(path) as partial:
         writers[path.suffix](partial, arrays)
-        partial.replace(path)  # at once, so that no half file is left
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 def _another_kind(path: Path) -> str:

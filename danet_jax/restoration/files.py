@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
+from danet_jax.atomic import replace_bytes
 from danet_jax.checks import DataError
 from danet_jax.data.images import COLOUR_MODES, GRAY_MODES, depth_refusal
 from danet_jax.restoration.deep_png import (
@@ -115,7 +116,7 @@ def read_photograph(path: Path) -> Photograph:
 
 
 def write_photograph(path: Path, photograph: Photograph) -> None:
-    """Writes an image file, and the folders that it needs.
+    """Writes an image file whole, and the folders that it needs.
 
     JPEG is written at quality 95, 4:4:4; WebP without loss.
 
@@ -127,15 +128,11 @@ def write_photograph(path: Path, photograph: Photograph) -> None:
             DiskError, the disk is full or the folder closed.
     """
     check_format(path, photograph)
-    partial = path.with_name(f".{path.name}.part")  # so that no half file is left
     try:
         content = _encode(photograph)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
+        replace_bytes(path, content)
     except (OSError, ValueError, KeyError) as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         disk = isinstance(error, OSError) and error.errno in _DISK_ERRORS
         kind_of_error = DiskError if disk else DataError
         raise kind_of_error(f"{path}: cannot be written ({error}).") from error

@@ -11,9 +11,9 @@ from typing import Any
 import jax
 from tqdm import tqdm
 
+from danet_jax.atomic import replace_text
 from danet_jax.checks import CheckpointError, ConfigError, UserError
 from danet_jax.config import TrainConfig
-from danet_jax.training.workdir import replace_text
 
 FILE = "metrics.jsonl"
 

@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import jax
 
+from danet_jax.atomic import replace_text
 from danet_jax.checks import CheckpointError
 from danet_jax.config import ExperimentConfig, flat
 
@@ -78,20 +78,6 @@ def run_and_step(path: Path) -> tuple[Path, int | None]:
     if path.parent.name == CHECKPOINTS and path.name.isdigit():
         return path.parent.parent, int(path.name)
     return path, None
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Writes a file such that a killed process leaves the old or the new one whole.
-
-    Raises:
-        OSError: it cannot be written; the old one is untouched.
-    """
-    partial = path.with_name(f".{path.name}.part")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def _stored(path: Path) -> dict[str, Any]:

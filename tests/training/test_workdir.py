@@ -2,14 +2,13 @@
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 
 import pytest
 
 from danet_jax.checks import CheckpointError
 from danet_jax.config import ExperimentConfig, from_dict, override
-from danet_jax.training.workdir import check_owner, claim, replace_text, run_and_step
+from danet_jax.training.workdir import check_owner, claim, run_and_step
 
 BASE = ExperimentConfig()
 
@@ -100,16 +99,3 @@ def test_the_run_of_a_checkpoint() -> None:
     assert run_and_step(run) == (run, None)
     assert run_and_step(run / "checkpoints" / "20") == (run, 20)
     assert run_and_step(run / "20") == (run / "20", None)
-
-
-def test_a_text_is_replaced_as_a_whole(tmp_path: Path, monkeypatch) -> None:
-    path = tmp_path / "a.txt"
-    replace_text(path, "old")
-
-    def fail(_: int) -> None:
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="No space left"):
-        replace_text(path, "new")
-    assert path.read_text() == "old"
