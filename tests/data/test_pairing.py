@@ -55,6 +55,43 @@ def test_every_name_finds_its_own_partner(texts: set[str]) -> None:
     assert pairs == sorted((f"c/{text}.png", f"d/{text}.png") for text in texts)
 
 
+OPEN = {"clean": "c/*", "degraded": "d/*"}
+
+
+@pytest.mark.parametrize(
+    ("clean", "degraded", "pair"),
+    [
+        ("c/*.png", "d/*.jpg", ("c/a.b.png", "d/a.b.jpg")),
+        ("c/*", "d/*", ("c/a.b.png", "d/a.b.jpg")),
+        ("c/*", "d/*.jpg", ("c/a.b.png", "d/a.b.jpg")),
+        ("**/c/*", "**/d/*", ("x/c/a.PNG", "x/d/a.jpeg")),
+        ("*H*", "*L*", ("1H.png", "1L.jpg")),
+        ("*.png", "*.jpg", ("a.png", "a.jpg")),
+    ],
+)
+def test_suffixes_may_differ(clean: str, degraded: str, pair: tuple[str, str]) -> None:
+    assert match_pairs(pair, clean=clean, degraded=degraded) == [pair]
+
+
+def test_equal_suffixes_come_first() -> None:
+    names = [f"{side}/a.{suffix}" for side in "cd" for suffix in ("jpg", "png")]
+    pairs = [("c/a.jpg", "d/a.jpg"), ("c/a.png", "d/a.png")]
+    assert match_pairs(names, **OPEN) == pairs
+    match = r"partner: 1\. First: c/a\.jpg, which needs d/a\.jpg"
+    with pytest.raises(DataError, match=match):
+        match_pairs(["c/a.png", "c/a.jpg", "d/a.png"], **OPEN)
+
+
+def test_several_suffixes_are_refused() -> None:
+    match = r"^there: c/a\.png and d/a\.bmp, d/a\.jpg differ in their suffix, and more"
+    with pytest.raises(DataError, match=match):
+        match_pairs(["c/a.png", "d/a.jpg", "d/a.bmp"], **OPEN, where="there")
+    with pytest.raises(
+        DataError, match=r"data: c/a\.bmp, c/a\.jpg and d/a\.png differ"
+    ):
+        match_pairs(["c/a.bmp", "c/a.jpg", "d/a.png"], **OPEN)
+
+
 def test_missing_partners_are_named() -> None:
     names = [name for name in SIDD if "0001_NOISY_SRGB_01" not in name]
     needs = (
