@@ -28,14 +28,16 @@ class Job(NamedTuple):
     gray: Gray
 
 
-def decoded(jobs: Sequence[Job], workers: int) -> Iterator[Pictures]:
+def decoded(jobs: Sequence[Job], workers: int) -> Iterator[Pictures | DataError]:
     """Yields the images of each job in order, with one more in the making a process.
+
+    In place of images that cannot be decoded comes an error that names the file.
 
     Args:
         jobs: what to decode.
         workers: processes to start; 0: decode in this one.
     Raises:
-        DataError: a file that cannot be decoded, or a process that was killed.
+        DataError: a process was killed.
     """
     if not workers:
         yield from map(_decode, jobs)
@@ -43,7 +45,7 @@ def decoded(jobs: Sequence[Job], workers: int) -> Iterator[Pictures]:
     pool = ProcessPoolExecutor(
         min(workers, len(jobs)), get_context("spawn"), initializer=_depend_on_parent
     )
-    waiting: deque[Future[Pictures]] = deque()
+    waiting: deque[Future[Pictures | DataError]] = deque()
     try:
         for job in jobs:
             with _deaf_to_interrupts():  # submit() may start a process
@@ -74,8 +76,11 @@ def _deaf_to_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
 
 
-def _decode(job: Job) -> Pictures:
-    return tuple(read_image(path, job.channels, job.gray) for path in job.files)
+def _decode(job: Job) -> Pictures | DataError:
+    try:
+        return tuple(read_image(path, job.channels, job.gray) for path in job.files)
+    except DataError as error:
+        return error
 
 
 def _depend_on_parent() -> None:

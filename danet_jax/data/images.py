@@ -5,7 +5,7 @@ rows (an EXIF orientation is not applied). 8 bits exist only here and in files.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Literal
@@ -102,6 +102,22 @@ def read_header(path: Path) -> tuple[int, int, bool]:
     return header
 
 
+def refuse_unusable(where: str, errors: Sequence[DataError], count: int) -> None:
+    """Raises DataError if there are errors: the first five, and how many of how many.
+
+    Args:
+        where: what the message names first.
+        errors: one for each image, or pair, that cannot be used.
+        count: images, or pairs, in all.
+    """
+    if errors:
+        first = " ".join(map(str, errors[:5]))
+        more = f" (and {len(errors) - 5} more)" if len(errors) > 5 else ""
+        raise DataError(
+            f"{where}: {len(errors)} of {count} images cannot be used. {first}{more}"
+        )
+
+
 def depth_refusal(file: Image.Image) -> str:
     """Why the samples of an opened file cannot be used, or nothing; before it loads."""
     # Pillow hands out the upper 8 of 16 bits in colour without a word.
@@ -193,8 +209,9 @@ def _decoding(path: Path) -> Iterator[Image.Image]:
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file.") from error
     except Exception as error:  # decoders of broken files raise errors of any kind
+        text = str(error).replace(f" {str(path)!r}", "")  # Pillow names the file, too
         raise DataError(
-            f"{path}: truncated, unreadable or not an image ({error}). "
+            f"{path}: truncated, unreadable or not an image ({text}). "
             "Replace or remove it."
         ) from error
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from danet_jax.checks import ConfigError, DataError, message
 from danet_jax.config import Dataset
-from danet_jax.data.images import Gray, read_header
+from danet_jax.data.images import Gray, read_header, refuse_unusable
 from danet_jax.data.listing import Files, elsewhere, hold_out, list_files
 from danet_jax.data.manifest import Preparation, PreparedImage
 from danet_jax.data.patches import patch_grid
+
+Header = tuple[int, int, bool]  # height, width, and whether there is colour
 
 
 def plan(
@@ -34,7 +36,7 @@ def plan(
     Raises:
         ConfigError: a size that is too small.
         DataError: no such images, some that are too small or no images, or pairs that
-            do not fit; the first are named.
+            do not fit; the first are named, and how many there are.
     """
     for name, value, least in ("crop", crop, 2), ("interval", interval, 1):
         if value < least:
@@ -42,7 +44,7 @@ def plan(
     source = source.expanduser().resolve()
     files = _find(dataset, source)
     files, _ = hold_out(files, held_out, where="prepare: --held-out")
-    headers = {name: _header(pair) for name, pair in files.items()}
+    headers = _headers(files)
     _check_crop(headers, crop)
     images = tuple(
         _listed(source, name, pair, headers[name], crop=crop, interval=interval)
@@ -76,7 +78,20 @@ def _find(dataset: Dataset, source: Path) -> Files:
         raise DataError(f"{error}{how}") from error
 
 
-def _check_crop(headers: Mapping[str, tuple[int, int, bool]], crop: int) -> None:
+def _headers(files: Files) -> dict[str, Header]:
+    """The headers of all images and pairs, or an error that names the broken ones."""
+    headers: dict[str, Header] = {}
+    errors: list[DataError] = []
+    for name, pair in files.items():
+        try:
+            headers[name] = _header(pair)
+        except DataError as error:
+            errors.append(error)
+    refuse_unusable("prepare", errors, len(files))
+    return headers
+
+
+def _check_crop(headers: Mapping[str, Header], crop: int) -> None:
     small = [name for name, header in headers.items() if min(header[:2]) < crop]
     if small:
         height, width, _ = headers[small[0]]
@@ -88,8 +103,8 @@ def _check_crop(headers: Mapping[str, tuple[int, int, bool]], crop: int) -> None
         )
 
 
-def _header(pair: tuple[Path, Path | None]) -> tuple[int, int, bool]:
-    """Height and width of an image and its partner, and whether either has colour."""
+def _header(pair: tuple[Path, Path | None]) -> Header:
+    """The header of an image and its partner, which are of one size."""
     path, partner = pair
     height, width, colour = read_header(path)
     if partner is None:
@@ -107,7 +122,7 @@ def _listed(
     source: Path,
     name: str,
     pair: tuple[Path, Path | None],
-    header: tuple[int, int, bool],
+    header: Header,
     *,
     crop: int,
     interval: int,

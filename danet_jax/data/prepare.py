@@ -5,14 +5,14 @@ import os
 import shutil
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from tqdm import tqdm
 
 from danet_jax.checks import DataError
 from danet_jax.data.decoding import Job, Pictures, decoded
-from danet_jax.data.images import make_folder
+from danet_jax.data.images import make_folder, refuse_unusable
 from danet_jax.data.manifest import (
     MANIFEST,
     Preparation,
@@ -21,6 +21,21 @@ from danet_jax.data.manifest import (
     write_manifest,
 )
 from danet_jax.data.patches import Patch, patch_grid
+
+_GOES_ON = "Nothing will be written; the rest is read to find others like it."
+_NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP)  # file systems of some clusters
+_OF_THE_DISK = frozenset(
+    (
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.ENAMETOOLONG,
+        errno.ENOSPC,
+        errno.EPERM,
+        errno.EROFS,
+    )
+)
 
 
 def is_prepared(out: Path, preparation: Preparation) -> bool:
@@ -62,7 +77,7 @@ def prepare(out: Path, preparation: Preparation, *, workers: int) -> None:
 
     make_folder(out.parent)
     records = closing(_records(preparation, workers))
-    with _partial(out) as folder, _explained(out), records as patches:
+    with _explained(out), _partial(out) as folder, records as patches:
         write_records(folder, preparation, patches)
         write_manifest(folder, preparation)
         if out.exists():
@@ -71,7 +86,11 @@ def prepare(out: Path, preparation: Preparation, *, workers: int) -> None:
 
 
 def _records(preparation: Preparation, workers: int) -> Generator[Patch, None, None]:
-    """The patches of all images, in the order of training from a folder."""
+    """The patches of all images, in the order of training from a folder.
+
+    After an image that cannot be decoded there are no more, but all others are decoded,
+    too: hours may have gone by, and the next one should not take as many again.
+    """
     source = Path(preparation.source)
     jobs = [
         Job(
@@ -81,14 +100,17 @@ def _records(preparation: Preparation, workers: int) -> Generator[Patch, None, N
         )
         for image in preparation.images
     ]
-    pictures = decoded(jobs, workers)
-    with tqdm(
-        total=preparation.records, desc="preparing", unit="patch", disable=None
-    ) as bar:
-        for image, picture in zip(preparation.images, pictures, strict=True):
-            for patch in _cut(image, picture, preparation):
-                yield patch
-                bar.update()
+    errors: list[DataError] = []
+    found = zip(preparation.images, decoded(jobs, workers), strict=True)
+    bar = tqdm(found, "preparing", len(jobs), unit="image", disable=None)
+    for image, pictures in bar:
+        if isinstance(pictures, DataError):
+            if not errors:
+                tqdm.write(f"{pictures} {_GOES_ON}", file=sys.stderr)
+            errors.append(pictures)
+        elif not errors:
+            yield from _cut(image, pictures, preparation)
+    refuse_unusable("prepare", errors, len(jobs))
 
 
 def _cut(
@@ -119,8 +141,8 @@ def _beside(out: Path, word: str) -> Path:
 def _partial(out: Path) -> Iterator[Path]:
     """An empty hidden folder beside another, gone afterwards if it is still there."""
     folder, old = _beside(out, "partial"), _beside(out, "replaced")
-    make_folder(folder)
-    with _locked(folder, out):
+    with _locked(out):
+        make_folder(folder)
         _tidy(out, old)
         for path in folder.iterdir():  # of a process that was killed
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -139,32 +161,58 @@ def _tidy(out: Path, old: Path) -> None:
 
 
 @contextmanager
-def _locked(folder: Path, out: Path) -> Iterator[None]:
-    if sys.platform == "win32":  # has no fcntl: nothing keeps two processes apart
+def _locked(out: Path) -> Iterator[None]:
+    """Keeps other processes from preparing a folder; a killed one keeps nobody out.
+
+    Raises:
+        DataError: another process prepares it now.
+    """
+    if sys.platform == "win32":  # has no flock: nothing keeps two processes apart
         yield
         return
+    path = _beside(out, "lock")
+    handle = _lock(path)
+    if handle is None:
+        raise DataError(f"{out}: another process prepares it now. Wait for it.")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)  # while it is locked, so that it is still ours
+        os.close(handle)
+
+
+def _lock(path: Path) -> int | None:
+    """A handle of a file, locked until it is closed; None if another has locked it."""
     import fcntl
 
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise DataError(
-            f"{out}: another process prepares it now. Wait for it."
-        ) from error
-    finally:
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                os.close(handle)
+                raise
+        # Its owner may have removed it since it was opened here: a lock on what has no
+        # name any more keeps nobody out.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                return handle
         os.close(handle)
 
 
 @contextmanager
 def _explained(out: Path) -> Iterator[None]:
-    """Words what the disk refuses; ArrayRecord raises such errors as RuntimeError."""
+    """Words what the disk refuses; any other error is a mistake of ours."""
     try:
         yield
-    except (OSError, RuntimeError) as error:
-        text = next(iter(str(error).splitlines()), type(error).__name__)
-        full = getattr(error, "errno", None) == errno.ENOSPC
-        full = full or "No space left" in text or "RESOURCE_EXHAUSTED" in text
+    except OSError as error:
+        if error.errno not in _OF_THE_DISK:
+            raise
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         repair = "The disk is full; make room." if full else "Nothing was kept."
+        text = error.strerror
         raise DataError(f"{out}: cannot be written ({text}). {repair}") from error

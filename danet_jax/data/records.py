@@ -5,8 +5,10 @@ is not used.
 """
 
 import contextlib
+import errno
 import io
 import itertools
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +16,10 @@ from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
-from array_record.python.array_record_module import ArrayRecordReader
+from array_record.python.array_record_module import (
+    ArrayRecordReader,
+    ArrayRecordWriter,
+)
 
 from danet_jax.checks import DataError
 from danet_jax.data.manifest import MANIFEST, Preparation
@@ -22,6 +27,7 @@ from danet_jax.data.patches import Patch
 
 SPLIT = "train"
 _SHARD_BYTES = 2**28  # of pixels, about
+_WRITER = "group_size:1"  # each record can be read without its neighbours
 
 
 class Patches(tfds.core.GeneratorBasedBuilder):
@@ -72,16 +78,16 @@ class Patches(tfds.core.GeneratorBasedBuilder):
         lengths = shard_lengths(count, self._preparation.record_bytes)
         written = 0
 
-        def serialized(length: int) -> Iterator[tuple[int, bytes]]:
+        def serialized(length: int) -> Iterator[bytes]:
             nonlocal written
-            for key, example in itertools.islice(examples, length):
+            for _, example in itertools.islice(examples, length):
                 data = serialize(example)
                 written += len(data)
-                yield key, data
+                yield data
 
         for index, length in enumerate(lengths):
             path = template.sharded_filepath(shard_index=index, num_shards=len(lengths))
-            self._example_writer().write(path, serialized(length))
+            _write_file(Path(path), serialized(length))
         info = tfds.core.SplitInfo(
             name=SPLIT,
             shard_lengths=lengths,
@@ -107,7 +113,7 @@ def write_records(
         preparation: size, channels and number of the records.
         records: uint8 [crop, crop, C] by "clean" and, for pairs, "degraded".
     Raises:
-        OSError, RuntimeError: the disk is full, or refuses for another reason.
+        OSError: the disk is full, or refuses for another reason.
     """
     making = folder / "making"
     builder = Patches(preparation=preparation, records=records, data_dir=str(making))
@@ -116,6 +122,27 @@ def write_records(
     for path in Path(builder.data_path).iterdir():
         path.rename(folder / path.name)
     shutil.rmtree(making)
+
+
+def _write_file(path: Path, records: Iterable[bytes]) -> None:
+    with _of_the_disk():
+        writer = ArrayRecordWriter(str(path), _WRITER)
+    for record in records:
+        with _of_the_disk():
+            writer.write(record)
+    with _of_the_disk():
+        writer.close()
+
+
+@contextlib.contextmanager
+def _of_the_disk() -> Iterator[None]:
+    """Raises as OSError what the disk refuses: ArrayRecord raises RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        text = next(iter(str(error).splitlines()), "")
+        numbers = (n for n in errno.errorcode if os.strerror(n) in text)
+        raise OSError(next(numbers, errno.EIO), text) from error
 
 
 def open_records(folder: Path, preparation: Preparation) -> Sequence[Patch]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from danet_jax.checks import DataError
+from danet_jax.checks import ConfigError, DataError
 from danet_jax.config import DataConfig
-from danet_jax.data.images import Gray, read_image
+from danet_jax.data.images import Gray, read_image, refuse_unusable
 from danet_jax.data.listing import Files, hold_out, list_files
 from danet_jax.data.manifest import Preparation, read_manifest
 from danet_jax.data.patches import PatchSource, Sample, patch_grid
@@ -113,11 +113,7 @@ class ImageFolder:
             found = tqdm(found, "reading images", len(self), leave=False, disable=None)
             results = list(found)
         errors = [result for result in results if isinstance(result, DataError)]
-        if errors:
-            first = " ".join(map(str, errors[:5]))
-            raise DataError(
-                f"data: {len(errors)} of {len(self)} images cannot be used. {first}"
-            )
+        refuse_unusable("data", errors, len(self))
         return [result for result in results if not isinstance(result, DataError)]
 
 
@@ -139,6 +135,28 @@ def open_training(data: DataConfig, channels: int) -> PatchSource:
     images = _folder(files, data, channels)
     _check_crop(images, data.crop)
     return images
+
+
+def check_interval(data: DataConfig) -> None:
+    """Checks an interval that was asked for by hand against prepared records.
+
+    Those have the interval of their preparation, whatever a config says. Its own, for
+    folders of images, may differ; one that was typed would do nothing, unsaid.
+
+    Raises:
+        ConfigError: the root holds records of another interval.
+        DataError: no root is given, or its manifest cannot be read.
+    """
+    root = _root(data)
+    manifest = read_manifest(root)
+    if manifest is not None and manifest.interval != data.interval:
+        others = root.with_name(f"{root.name}_interval")
+        command = manifest.command(others, interval=data.interval)
+        raise ConfigError(
+            f"{root}: the records were cut at intervals of {manifest.interval} pixels, "
+            f"which data.interval={data.interval} cannot change. Leave it out, or "
+            f"prepare others: {command}"
+        )
 
 
 def open_validation(data: DataConfig, channels: int) -> ImageFolder | None:

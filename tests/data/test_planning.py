@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from danet_jax.checks import ConfigError, DataError
 from danet_jax.config import SIDD_MEDIUM_TRAIN, Dataset, realsr_train
@@ -36,6 +37,20 @@ def test_a_plan_names_what_does_not_fit(source: Path) -> None:
     (source / "1_mean.png").write_bytes(b"no image")
     with pytest.raises(DataError, match=r"1_mean\.png: .* not an image"):
         planned(source, SINGLE)
+
+
+def test_all_broken_headers_are_named(source: Path) -> None:
+    (source / "0_mean.png").write_bytes(b"no image")
+    (source / "1_real.png").write_bytes(b"")
+    write_png(source / "2_real.png", np.zeros((9, 12, 1), np.uint8))
+    match = (
+        r"^prepare: 3 of 3 images cannot be used\. \S+0_mean\.png: truncated, "
+        r"unreadable or not an image \(cannot identify image file\)\. Replace or "
+        r"remove it\. "
+        r"\S+1_real\.png: .* \S+2_real\.png: must be as large .* \(width x height\)\.$"
+    )
+    with pytest.raises(DataError, match=match):
+        planned(source)
 
 
 def test_folders_that_were_unpacked_too_deep(tmp_path: Path) -> None:
@@ -86,6 +101,21 @@ def test_realsr_reads_the_training_part_alone(tmp_path: Path) -> None:
         f"realsr --source {tmp_path} --out x --scale 3 --crop 4 --interval 3 "
         "--channels 1"
     )
+
+
+def test_pairs_in_two_folders_and_two_formats(tmp_path: Path) -> None:
+    image = Image.fromarray(np.zeros((9, 9), np.uint8))
+    for name in "clean/a.png", "noisy/a.jpg", "clean/b.png", "noisy/b.PNG":
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        image.save(path)
+    dataset = dataclasses.replace(PAIRS, clean="clean/*", degraded="noisy/*")
+    preparation = planned(tmp_path, dataset)
+    assert [image.files for image in preparation.images] == [
+        ("clean/a.png", "noisy/a.jpg"),
+        ("clean/b.png", "noisy/b.PNG"),
+    ]
+    assert [image.name for image in preparation.images] == ["clean/a", "clean/b"]
 
 
 def test_pairs_in_two_folders(source: Path, tmp_path: Path) -> None:
