@@ -6,6 +6,7 @@ import errno
 import io
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -26,6 +27,8 @@ COMMANDS = {
     "ablation": (ablation, "train and compare a network's variants"),
     "complexity": (complexity, "count parameters, multiply-adds and memory"),
 }
+
+SCRIPTS = ("prepare", "train", "eval", "restore")  # those with a file of their own
 
 # What only the user can mend; any other error of the system may be a bug.
 _OF_THE_USER = frozenset(
@@ -117,8 +120,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _refuse(text: str) -> int:
-    print(" ".join(text.split()), file=sys.stderr)
+    print(_as_typed(" ".join(text.split())), file=sys.stderr)
     return 2
+
+
+def _as_typed(text: str) -> str:
+    """Names the scripts in place of ``danet``, for those who have typed one of them."""
+    typed = Path(sys.argv[0]).name
+    if typed not in {f"{name}.py" for name in SCRIPTS}:
+        return text
+    return re.sub(rf"\bdanet ({'|'.join(SCRIPTS)})\b", r"python \1.py", text)
 
 
 def _abandon_stdout() -> None:

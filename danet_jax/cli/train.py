@@ -7,6 +7,7 @@ import jax
 
 from danet_jax.checks import ConfigError
 from danet_jax.config import load_config, parse_overrides
+from danet_jax.data.sources import check_interval
 from danet_jax.training import train
 
 
@@ -41,6 +42,8 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
             little memory, or a loss that is not finite.
     """
     config = parse_overrides(load_config(arguments.config), overrides)
+    if any(word.startswith("--config.data.interval=") for word in overrides):
+        check_interval(config.data)
     workdir = arguments.workdir or Path("runs") / config.name
     try:
         result = train(config, workdir)

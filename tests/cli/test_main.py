@@ -89,8 +89,20 @@ def test_a_script_is_named_as_it_was_called(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["/somewhere/train.py"])
     assert main(["train"]) == 2
     _refused(capsys, "python train.py: .* See python train.py --help.")
+    monkeypatch.setattr(sys, "argv", ["/somewhere/danet"])
     assert main(["restore"]) == 2
     _refused(capsys, "danet restore: .* See danet restore --help.")
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [("danet", "danet prepare x"), ("/a/restore.py", "python prepare.py x")],
+)
+def test_advice_names_what_was_typed(typed, named, restore, monkeypatch, capsys):
+    restore(DataError("no images. Try: danet prepare x, danet export y, danet_jax z."))
+    monkeypatch.setattr(sys, "argv", [typed])
+    assert main(RESTORE) == 2
+    _refused(capsys, rf"no images\. Try: {named}, danet export y, danet_jax z\.")
 
 
 @pytest.mark.parametrize("kind", [ConfigError, DataError, CheckpointError])
@@ -185,7 +197,7 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"danet {version}\n"
 
 
-@pytest.mark.parametrize("name", ["prepare", "train", "eval", "restore"])
+@pytest.mark.parametrize("name", module.SCRIPTS)
 def test_the_scripts(name, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [f"{name}.py", "--help"])
     with pytest.raises(SystemExit, match=r"^0$"):

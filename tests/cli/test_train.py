@@ -4,12 +4,14 @@ import sys
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
 
 from danet_jax.checks import ConfigError
 from danet_jax.cli import train as command
 from danet_jax.cli.main import main
 from danet_jax.config import ExperimentConfig
+from danet_jax.data.images import write_png
 from danet_jax.training import TrainResult
 
 CONFIG = """
@@ -78,6 +80,28 @@ def test_overrides_reach_the_training(calls):
         data=dataclasses.replace(base.data, root="a b"),
     )
     assert workdir == Path("runs/x")
+
+
+def test_an_interval_that_prepared_records_cannot_have(calls, tmp_path):
+    """One that was typed would do nothing; that of the config may differ."""
+    rows = np.zeros((30, 40, 1), np.uint8)
+    (tmp_path / "images").mkdir()
+    write_png(tmp_path / "images" / "0.png", rows)
+    words = "prepare image_folder --source images --out out --crop 8 --interval 9"
+    assert main([*words.split(), "--workers", "0"]) == 0
+    root, interval = "--config.data.root=out", "--config.data.interval="
+    _run("--config x.py", [root])
+    _run("--config x.py", [root, f"{interval}9"])
+    _run("--config x.py", ["--config.data.root=images", f"{interval}7"])
+    assert [config.data.interval for config, _ in calls] == [130, 9, 7]
+    match = (
+        r"^out: the records were cut at intervals of 9 pixels, which data\.interval=7 "
+        r"cannot change\. Leave it out, or prepare others: danet prepare image_folder "
+        r"--source .*/images --out out_interval --crop 8 --interval 7$"
+    )
+    with pytest.raises(ConfigError, match=match):
+        _run("--config x.py", [root, f"{interval}7"])
+    assert len(calls) == 3
 
 
 def test_nothing_is_promised_after_an_interruption(calls, monkeypatch, capsys):
@@ -168,3 +192,7 @@ def test_who_has_no_data_reads_how_to_get_it(
         assert part in shown.err
     assert shown.err.endswith("type the same command with --config.data.root=OUT.\n")
     assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    assert main(["train", "--config", str(path)]) == 2
+    said = shown.err.replace("danet prepare", "python prepare.py")
+    assert capsys.readouterr().err == said
