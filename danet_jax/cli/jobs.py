@@ -105,21 +105,33 @@ def compared(target: Path) -> Path:
     return target.with_name(target.name + COMPARED)
 
 
-def check_targets(jobs: Jobs, sources: Jobs, *, overwrite: bool, compare: bool) -> None:
+def outputs(target: Path, *, compare: bool) -> list[Path]:
+    """What is written for one image: the result, and its comparison if wanted."""
+    return [target, compared(target)] if compare else [target]
+
+
+def unfinished(jobs: Jobs, *, compare: bool) -> Jobs:
+    """The jobs of which something that they would write does not exist yet."""
+    return [
+        (source, target)
+        for source, target in jobs
+        if not all(path.exists() for path in outputs(target, compare=compare))
+    ]
+
+
+def check_targets(jobs: Jobs, sources: Jobs, *, replace: bool, compare: bool) -> None:
     """Checks that no input, and no result unless wanted, would be overwritten.
 
     Args:
         jobs: what is read and written now.
         sources: the same of all processes.
-        overwrite: whether results that exist may be replaced.
+        replace: whether results may exist, since they are to be replaced or left alone.
         compare: whether pictures are written beside the results.
     Raises:
         DataError: something would be.
     """
     inputs = {source.resolve() for source, _ in sources}
-    targets = [target for _, target in jobs]
-    if compare:
-        targets += map(compared, list(targets))
+    targets = [path for _, target in jobs for path in outputs(target, compare=compare)]
     for target in targets:
         if target.resolve() in inputs:
             raise DataError(
@@ -127,10 +139,11 @@ def check_targets(jobs: Jobs, sources: Jobs, *, overwrite: bool, compare: bool) 
                 "--out."
             )
     existing = [target for target in targets if target.exists()]
-    if existing and not overwrite:
+    if existing and not replace:
         raise DataError(
             f"{existing[0]}: exists already, one of {len(existing)} such results. "
-            "Choose another --out, or add --overwrite."
+            "Choose another --out, or add --overwrite, or --skip-existing to go on "
+            "with what is missing."
         )
 
 

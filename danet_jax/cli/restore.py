@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -18,9 +18,11 @@ from danet_jax.cli.jobs import (
     check_folder,
     check_targets,
     compared,
+    outputs,
     parse_shard,
     plan,
     share_of,
+    unfinished,
 )
 from danet_jax.cli.networks import Network, choose_networks
 from danet_jax.data.images import write_png
@@ -55,7 +57,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help=f"file or folder to write; default: beside the input, as NAME{MARK}",
     )
-    add("--overwrite", action="store_true", help="replace results that exist already")
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument(
+        "--overwrite", action="store_true", help="replace results that exist already"
+    )
+    existing.add_argument(
+        "--skip-existing",
+        action="store_true",
+        help="leave results that exist already, whatever made them, and write what is "
+        "missing: to go on where a restoration was stopped",
+    )
     add(
         "--compare",
         action="store_true",
@@ -81,15 +92,22 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         )
     source, (out, everything) = arguments.input, plan(arguments.input, arguments.out)
     jobs, part = _share(arguments, everything)
-    compare: bool = arguments.compare
-    check_targets(jobs, everything, overwrite=arguments.overwrite, compare=compare)
+    compare, keep = arguments.compare, arguments.skip_existing
+    replace = arguments.overwrite or keep
+    check_targets(jobs, everything, replace=replace, compare=compare)
+    if keep:
+        jobs, there = unfinished(jobs, compare=compare), len(jobs)
+        part += f"; {there - len(jobs)} of {there} were there already"
     if jobs:
         network_of = choose_networks(arguments, [path for path, _ in jobs])
         check_folder(out if source.is_dir() else out.parent)
         _say_what_differs(arguments, network_of, jobs)
 
         def restore(source: Path, target: Path) -> None:
-            _restore_file(network_of(source), source, target, compare=compare)
+            wanted = outputs(target, compare=compare)
+            if keep:
+                wanted = [path for path in wanted if not path.exists()]
+            _restore_file(network_of(source), source, target, wanted)
 
         _restore_all(restore, jobs) if source.is_dir() else restore(*jobs[0])
     print(f"{source} -> {out}{part}")
@@ -145,8 +163,9 @@ def _restore_all(restore: Restore, jobs: Jobs) -> None:
 
 
 def _restore_file(
-    network: Network, source: Path, target: Path, *, compare: bool
+    network: Network, source: Path, target: Path, wanted: Sequence[Path]
 ) -> None:
+    """Restores an image, and writes the result, its comparison, or both."""
     photograph = read_photograph(source)
     if target.suffix.lower() != source.suffix.lower():
         kind = Image.registered_extensions()[target.suffix.lower()]
@@ -159,7 +178,8 @@ def _restore_file(
         )
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
-    write_photograph(target, dataclasses.replace(photograph, pixels=restored))
-    if compare:
+    if target in wanted:
+        write_photograph(target, dataclasses.replace(photograph, pixels=restored))
+    if compared(target) in wanted:
         panels = ("input", unit(pixels)), ("restored", unit(restored))
         write_png(compared(target), side_by_side(panels))

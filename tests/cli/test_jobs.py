@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danet_jax.checks import ConfigError
-from danet_jax.cli.jobs import parse_shard, plan, share_of
+from danet_jax.cli.jobs import compared, parse_shard, plan, share_of, unfinished
 
 
 @given(st.integers(0, 40), st.integers(1, 9))
@@ -60,3 +60,13 @@ def test_pictures_beside_results_are_no_inputs(tmp_path):
         (tmp_path / name).touch()
     _, jobs = plan(tmp_path, None)
     assert [source.name for source, _ in jobs] == ["a.png", "b.compare.png"]
+
+
+def test_what_is_unfinished(tmp_path):
+    jobs = [(Path(name), tmp_path / name) for name in ("a.png", "b.png", "c.png")]
+    (tmp_path / "a.png").touch()
+    (tmp_path / "b.png").touch()
+    compared(tmp_path / "b.png").touch()
+    (tmp_path / ".c.png.part.png").touch()  # of a process that was killed
+    assert unfinished(jobs, compare=False) == jobs[2:]
+    assert unfinished(jobs, compare=True) == [jobs[0], jobs[2]]
