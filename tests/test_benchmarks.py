@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import loader
+from benchmarks import loader, tiles
 from benchmarks.timing import interleaved, write
 from danet_jax.data.images import write_png
 
@@ -43,6 +43,18 @@ def test_a_side_of_the_network_benchmark() -> None:
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert min(result["wall"], result["compile"], result["temporaries_mb"]) > 0
+
+
+def test_large_images_are_made_of_smaller_ones() -> None:
+    image = np.arange(600 * 840, dtype=np.float32).reshape(600, 840, 1)
+    large = tiles.mirrored(image)
+    assert large.shape == (768, 1024, 1)
+    np.testing.assert_array_equal(large[:600, :840], image)
+    np.testing.assert_array_equal(large[600:, 840:], image[:431:-1, :655:-1])
+    large = tiles.stitched([np.full((256, 256, 1), i, np.float32) for i in range(12)])
+    expected = np.arange(12, dtype=np.float32).reshape(3, 4)
+    np.testing.assert_array_equal(large[::256, ::256, 0], expected)
+    assert large.shape == (768, 1024, 1)
 
 
 def test_the_loader_s_table(tmp_path: Path, capsys) -> None:

@@ -23,6 +23,7 @@ _SCALES = (2, 3, 4)
 _USUAL = Preparation()
 _PUBLISHED = {one.name: one for one in (DIV2K_TRAIN, SIDD_MEDIUM_TRAIN)}
 _REALSR = realsr_train(_SCALES[0]).name
+_EXAMPLE = ", as in --clean 'clean/*' --degraded 'noisy/*'"
 _NAMES = (*_PUBLISHED, _REALSR, IMAGE_FOLDER, PAIRED_FOLDERS)
 
 
@@ -31,7 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Cuts the patches of a data set and stores them as records. Training on them, "
         "by --config.data.root=OUT, starts at once and needs little memory. What is "
-        "there already is left alone; what has changed is made anew."
+        "there already is left alone; what has changed is made anew. docs/data.md says "
+        "where the data sets are, and how their folders must look."
+    )
+    parser.epilog = (
+        "Pairs of one's own, in one folder or in two: %(prog)s paired_folders "
+        "--source DIR --out OUT --clean '*_clean.png' --degraded '*_noisy.png', or "
+        "--clean 'clean/*' --degraded 'noisy/*'. What the wildcards match must be "
+        "equal, but for a suffix at the end: clean/a.png and noisy/a.jpg."
     )
     add = parser.add_argument
     add("name", choices=_NAMES, metavar="NAME", help=f"one of {', '.join(_NAMES)}")
@@ -41,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--clean",
         metavar="PATTERN",
-        help="of the clean images in folders of your own; default **/*",
+        help="of the clean images in folders of your own, below --source; default **/*",
     )
     add("--degraded", metavar="PATTERN", help="of their partners, with equal wildcards")
     _add_options(parser)
@@ -141,7 +149,8 @@ def _dataset(arguments: argparse.Namespace) -> Dataset:
         if value is not None and key not in wanted:
             raise ConfigError(f"prepare: {name} takes no --{key}; got {value!r}.")
         if value is None and key in wanted and name != IMAGE_FOLDER:
-            raise ConfigError(f"prepare: {name} needs --{key}.")
+            example = "" if key == "scale" else _EXAMPLE
+            raise ConfigError(f"prepare: {name} needs --{key}{example}.")
     if own:
         clean = given["clean"] or _USUAL.clean
         return Dataset(name=name, clean=clean, degraded=given["degraded"] or "")

@@ -67,8 +67,11 @@ def test_the_script_decodes_in_processes(source, tmp_path):
             ["image_folder", "--degraded", "x"],
             "image_folder takes no --degraded; got 'x",
         ),
-        (["paired_folders", "--clean", "x"], "paired_folders needs --degraded"),
-        (["realsr"], "realsr needs --scale"),
+        (
+            ["paired_folders", "--clean", "x"],
+            r"paired_folders needs --degraded, as in --clean 'clean/\*' --degraded 'n",
+        ),
+        (["realsr"], r"realsr needs --scale\.$"),
         (["div2k", "--clean", "x"], "div2k takes no --clean; got 'x'"),
         (["sidd", "--scale", "2"], "sidd takes no --scale; got 2"),
         (["realsr", "--scale", "5"], "argument --scale: invalid choice: 5"),
@@ -87,6 +90,14 @@ def test_mistakes_are_one_line(source, tmp_path, capsys, words, match):
     assert shown.err.count("\n") == 1
     assert re.search(match, shown.err), shown.err
     assert not out.exists()
+
+
+def test_help_shows_pairs_in_one_folder_and_in_two(capsys):
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["prepare", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "danet prepare paired_folders --source DIR --out OUT --clean '*_cl" in shown
+    assert "--clean 'clean/*' --degraded 'noisy/*'" in shown
 
 
 def test_a_published_set_that_is_incomplete_says_so(source, tmp_path, capsys):
