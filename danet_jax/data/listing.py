@@ -18,8 +18,8 @@ def list_files(root: Path, clean: str, degraded: str = "") -> Files:
     equal (a.png, a.jpg), all names keep their suffix.
 
     Raises:
-        DataError: no folder, no images, or files without a partner; where a folder
-            above or below has such images, it is named.
+        DataError: no folder, no images, or files without a partner or with several;
+            where a folder above or below has such images, it is named.
     """
     root = Path(root)
     fits = elsewhere(root, clean)

@@ -44,7 +44,7 @@ def plan(
     source = source.expanduser().resolve()
     files = _find(dataset, source)
     files, _ = hold_out(files, held_out, where="prepare: --held-out")
-    headers = _headers(files)
+    headers = _headers(files, dataset)
     _check_crop(headers, crop)
     images = tuple(
         _listed(source, name, pair, headers[name], crop=crop, interval=interval)
@@ -78,8 +78,11 @@ def _find(dataset: Dataset, source: Path) -> Files:
         raise DataError(f"{error}{how}") from error
 
 
-def _headers(files: Files) -> dict[str, Header]:
-    """The headers of all images and pairs, or an error that names the broken ones."""
+def _headers(files: Files, dataset: Dataset) -> dict[str, Header]:
+    """The headers of all images and pairs, or an error that names the broken ones.
+
+    Where none can be used, it says what to download: it may be another version.
+    """
     headers: dict[str, Header] = {}
     errors: list[DataError] = []
     for name, pair in files.items():
@@ -87,7 +90,11 @@ def _headers(files: Files) -> dict[str, Header]:
             headers[name] = _header(pair)
         except DataError as error:
             errors.append(error)
-    refuse_unusable("prepare", errors, len(files))
+    try:
+        refuse_unusable("prepare", errors, len(files))
+    except DataError as error:
+        how = f" {dataset.download}" if not headers and dataset.download else ""
+        raise DataError(f"{error}{how}") from error
     return headers
 
 

@@ -103,6 +103,21 @@ def test_realsr_reads_the_training_part_alone(tmp_path: Path) -> None:
     )
 
 
+def test_a_version_of_realsr_whose_pairs_differ_in_size(tmp_path: Path) -> None:
+    for camera in "Canon", "Nikon":
+        folder = tmp_path / camera / "Train" / "2"
+        folder.mkdir(parents=True)
+        for kind, side in ("HR", 18), ("LR2", 9):
+            image = np.zeros((side, side, 3), np.uint8)
+            write_png(folder / f"{camera}_001_{kind}.png", image)
+    match = (
+        r"^prepare: 2 of 2 images cannot be used\. \S+Canon_001_LR2\.png: must be as "
+        r"large .*; in version 3 the images of a pair differ in size\.$"
+    )
+    with pytest.raises(DataError, match=match):
+        planned(tmp_path, realsr_train(2))
+
+
 def test_pairs_in_two_folders_and_two_formats(tmp_path: Path) -> None:
     image = Image.fromarray(np.zeros((9, 9), np.uint8))
     for name in "clean/a.png", "noisy/a.jpg", "clean/b.png", "noisy/b.PNG":
