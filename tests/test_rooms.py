@@ -23,8 +23,9 @@ ARROWS = {  # what a room may import besides itself
     "ablation": {"training", "evaluation", "restoration", "models"} | LEAVES,
     "interop": {"models", "ops"} | LEAVES,
     "pretrained": {"interop", "models"} | LEAVES,
-    "cli": {"training", "ablation", "evaluation", "restoration", "pretrained"}
-    | {"interop", "models", "ops", "data"}
+    "figures": {"evaluation", "restoration", "models", "ops", "data"} | LEAVES,
+    "cli": {"training", "ablation", "evaluation", "restoration", "figures"}
+    | {"pretrained", "interop", "models", "ops", "data"}
     | LEAVES,
     "__init__": {"config", "interop", "models", "ops", "pretrained"},
 }

@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from danet_jax.checks import ConfigError, UserError
-from danet_jax.cli import ablation, complexity, export, prepare, restore, train
+from danet_jax.cli import (
+    ablation,
+    complexity,
+    export,
+    prepare,
+    restore,
+    train,
+    visualize,
+)
 from danet_jax.cli import eval as evaluation
 from danet_jax.cli.compiled import keep_compiled
 
@@ -26,9 +34,16 @@ COMMANDS = {
     "export": (export, "write a trained network as files of this package"),
     "ablation": (ablation, "train and compare a network's variants"),
     "complexity": (complexity, "count parameters, multiply-adds and memory"),
+    "visualize": (visualize, "draw where networks look and what they attend to"),
 }
 
-SCRIPTS = ("prepare", "train", "eval", "restore")  # those with a file of their own
+SCRIPTS = (
+    "prepare",
+    "train",
+    "eval",
+    "restore",
+    "visualize",
+)  # those with a file of their own
 
 # What only the user can mend; any other error of the system may be a bug.
 _OF_THE_USER = frozenset(

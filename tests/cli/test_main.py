@@ -55,7 +55,7 @@ def test_arguments_and_overrides_reach_the_command(restore):
     [
         (
             [],
-            r"danet: .* required: prepare\|train\|eval\|restore\|export\|complexity.*",
+            r"danet: .* required: prepare\|train\|eval\|restore\|export\|ablation.*",
         ),
         (
             ["trian"],
@@ -178,7 +178,7 @@ def _project():
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["prepare"], ["train"], ["eval"], ["restore"]]
+    "arguments", [[], ["prepare"], ["train"], ["eval"], ["restore"], ["visualize"]]
 )
 def test_help(arguments, capsys):
     with pytest.raises(SystemExit, match=r"^0$"):
@@ -202,7 +202,7 @@ def test_the_scripts(name, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [f"{name}.py", "--help"])
     with pytest.raises(SystemExit, match=r"^0$"):
         runpy.run_path(str(ROOT / f"{name}.py"), run_name="__main__")
-    assert capsys.readouterr().out.startswith(f"usage: python {name}.py [-h] ")
+    assert capsys.readouterr().out.startswith(f"usage: python {name}.py [-h]")
 
 
 def test_a_script_from_another_folder(tmp_path):
