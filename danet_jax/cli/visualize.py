@@ -113,7 +113,6 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     points = [_point(text, *shown.pixels.shape[:2]) for text in arguments.point]
     for config in configs.values():
         check_size(layer_scales(config)[-layers:], *shown.pixels.shape[:2])
-    make_folder(arguments.out)
     records = {
         name: record(model, shown.pixels, layers=layers, group=arguments.group)
         for name, model in models.items()
@@ -122,6 +121,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     if not points:
         margin = reach([layer.scale for layer in first.layers])
         points = choose_points(first.restored, margin=margin)
+    make_folder(arguments.out)
     _draw(arguments.out, records, configs, shown, points)
 
 

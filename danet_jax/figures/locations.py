@@ -22,7 +22,7 @@ _CUTOUT = 320  # pixels a side of a cutout's picture, about
 _TYPE = 15  # pixels
 _RADIUS = 3.0  # pixels of a dot
 _SHADE = 0.65  # of the image below the dots
-_OPACITY = 0.6  # of a dot of full weight
+_OPACITY = 0.6  # of a dot of full weight, in a field of up to 729
 _SHOWN = 0.98  # of the locations that cutouts must hold
 
 
@@ -118,8 +118,9 @@ def _panel(
     picture = np.rint(picture * _SHADE).astype(np.uint8)
     # A pixel's centre is the middle of its square.
     at = (field.at - (top, left) + 0.5) * zoom - 0.5
+    full = _OPACITY / 3 ** max(layers - 3, 0)
     share = field.weight / field.weight.max(initial=1e-30)
-    picture = with_dots(picture, at, _OPACITY * share ** (1 / layers), ink)
+    picture = with_dots(picture, at, full * share ** (1 / layers), ink)
     centre = ((point.y - top + 0.5) * zoom, (point.x - left + 0.5) * zoom)
     picture = _crossed(picture, *centre)
     _, y, x, spread = extent(field, *image.shape[:2])
@@ -182,7 +183,7 @@ def _overview(
         inner = [box[0] + 1, box[1] + 1, box[2] - 1, box[3] - 1]
         draw.rectangle(inner, outline=LEARNED, width=2)
         draw.text(
-            (box[0] + 6, box[1] + 6),
+            (min(box[0] + 6, side - font.getlength(point.label) - 4), box[1] + 6),
             point.label,
             fill="white",
             font=font,

@@ -27,20 +27,33 @@ def feature_sheet(records: dict[str, Record], image: np.ndarray) -> np.ndarray:
     features = {name: _sized(record.feature, *size) for name, record in records.items()}
     means = {name: np.abs(f).mean(axis=2) for name, f in features.items()}
     strong = {name: np.abs(_strongest(f)) for name, f in features.items()}
-    rows: list[Row] = []
-    for heading, maps in ("mean of all channels", means), ("strongest channel", strong):
-        high = _highest(maps.values())
-        panels = [None if rows else Panel(grays(image), "input")]
-        for name, values in maps.items():
-            caption = f"{name}: mean {values.mean():.3g}"
-            panels.append(Panel(colours(values, 0, high), caption))
-        rows.append(Row(f"{heading}: black 0, lightest {high:.3g}", panels))
+    several = len(records) > 1
+    one, own = (", one scale for all", ", each by its own") if several else ("", "")
+    rows = [
+        _feature_row(f"mean of all channels{one}", means, common=True),
+        _feature_row(f"strongest channel{own}", strong, common=False),
+    ]
+    if several:
+        rows.insert(1, _feature_row(f"the same{own}", means, common=False))
+    rows[0] = Row(rows[0].heading, [Panel(grays(image), "input"), *rows[0].panels])
+    rows[1:] = [Row(row.heading, [None, *row.panels]) for row in rows[1:]]
     place = next(iter(records.values())).feature.name
     text = (
-        f"Magnitude of the feature from which the last deformable convolution "
-        f"({place}) predicts its offsets. One scale for all networks of a row."
+        "Magnitude of the feature from which the last deformable convolution "
+        f"({place}) predicts its offsets. Black is 0."
     )
     return sheet("Offset features of the last block", text, rows)
+
+
+def _feature_row(heading: str, maps: dict[str, np.ndarray], *, common: bool) -> Row:
+    """Maps by one scale for all, or each by its own."""
+    highest = _highest(maps.values())
+    panels = []
+    for name, values in maps.items():
+        high = highest if common else _highest([values])
+        caption = f"{name}: mean {values.mean():.3g}, lightest {high:.3g}"
+        panels.append(Panel(colours(values, 0, high), caption))
+    return Row(heading, panels)
 
 
 def attention_sheet(record: Record, image: np.ndarray) -> np.ndarray:

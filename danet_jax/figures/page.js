@@ -3,7 +3,7 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const COLOURS = { learned: [255, 138, 20], plain: [0, 170, 255] };
-const OPACITY = 0.6; // of a dot of full weight
+const OPACITY = 0.75; // of a dot of full weight, in a field of up to 729
 const byId = (id) => document.getElementById(id);
 const state = { x: 0, y: 0, held: false, show: "learned", under: "restored", depth: data.layers.length };
 const pictures = {};
@@ -94,19 +94,20 @@ function draw(canvas, view, fields) {
     data.width * zoom, data.height * zoom);
   pen.fillStyle = "rgb(0 0 0 / 0.35)";
   pen.fillRect(0, 0, canvas.width, canvas.height);
-  const radius = Math.max(1.6 * devicePixelRatio, Math.min(0.32 * zoom, 3 * devicePixelRatio));
+  const radius = Math.max(1.8 * devicePixelRatio, Math.min(0.5 * zoom, 3.4 * devicePixelRatio));
   for (const [name, field] of fields) drawDots(pen, field, toY, toX, radius, COLOURS[name]);
   drawCross(pen, toX(state.x), toY(state.y), 3 * radius);
 }
 
 function drawDots(pen, field, toY, toX, radius, [red, green, blue]) {
   const most = field.reduce((high, at) => Math.max(high, at[2]), 1e-30);
+  const full = OPACITY / 3 ** Math.max(state.depth - 3, 0);
   for (const [grow, colour, strength] of [
     [1.2 * devicePixelRatio, "0 0 0", 0.5],
     [0, `${red} ${green} ${blue}`, 1],
   ]) {
     for (const [y, x, weight] of field) {
-      const opacity = OPACITY * (weight / most) ** (1 / state.depth);
+      const opacity = full * (weight / most) ** (1 / state.depth);
       pen.fillStyle = `rgb(${colour} / ${strength * opacity})`;
       pen.beginPath();
       pen.arc(toX(x), toY(y), radius + grow, 0, 2 * Math.PI);
@@ -144,10 +145,11 @@ function lensView(fields) {
 
 function tell(name, field, of) {
   const { count, y, x, spread } = extent(field);
-  const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(1);
+  const along = (value, back, ahead) =>
+    `${Math.abs(value).toFixed(1)} ${value < 0 ? back : ahead}`;
   byId(name).textContent = Number.isFinite(spread)
     ? `${count} of ${of} places in the image, spread ${spread.toFixed(1)} px, ` +
-      `moved ${signed(x - state.x)} right, ${signed(y - state.y)} down`
+      `moved ${along(x - state.x, "left", "right")}, ${along(y - state.y, "up", "down")}`
     : "no place in the image counts";
   return { count, y, x, spread };
 }

@@ -51,6 +51,8 @@ def field_page(
         "layers": compact(record.layers),
     }
     parts = {
+        "width": str(width),
+        "height": str(height),
         "network": html.escape(network),
         "about": html.escape(about),
         "style": _file("page.css"),

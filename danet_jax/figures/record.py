@@ -193,11 +193,11 @@ def _check(
     count = len(_deformable(config))
     if not 1 <= layers <= count:
         rule = f"lie in 1 to {count}, the deformable convolutions of the network"
-        raise ConfigError(message("record", "layers", rule, layers))
+        raise ConfigError(message("visualize", "layers", rule, layers))
     if group is not None and not 0 <= group < config.offset_groups:
         rule = f"lie in 0 to {config.offset_groups - 1}"
-        raise ConfigError(message("record", "group", rule, group))
+        raise ConfigError(message("visualize", "group", rule, group))
     check_degraded(degraded[None], config)
     if degraded.shape[0] * degraded.shape[1] > MOST_PIXELS:
         rule, got = f"have at most {MOST_PIXELS} pixels", degraded.shape
-        raise DataError(message("record", "degraded", rule, got, "Cut a part out."))
+        raise DataError(message("visualize", "image", rule, got, "Cut a part out."))

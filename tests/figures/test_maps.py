@@ -18,21 +18,22 @@ def _with_feature(values):
     return record()._replace(feature=Map("decoder 1/1, block 1", 0, values))
 
 
-def test_features_share_one_scale() -> None:
-    """The second network's are a third as large: they never get light."""
-    image = np.zeros((32, 24, 1), np.float32)
+def test_features_by_one_scale_and_by_their_own() -> None:
+    """The second network's feature is a third of the first one's."""
+    image = np.full((32, 24, 1), 0.5, np.float32)
     strong = np.random.default_rng(0).normal(size=(32, 24, 4))
-    strong[3, 5, 1] = 9  # a single pixel does not set the scale
-    sheets = [
-        feature_sheet({"a": _with_feature(x), "b": _with_feature(x / 3)}, image)
-        for x in (strong, 10 * strong)
-    ]
-    assert sheets[0].shape == sheets[1].shape
-    single = feature_sheet({"a": _with_feature(strong)}, image)
-    assert single.shape[1] < sheets[0].shape[1]
-    right = sheets[0][:, single.shape[1] :]
-    assert _has(single, LIGHTEST)
-    assert not _has(right, LIGHTEST)
+    weak = strong / 3
+    strong[3, 5, 1] = 99  # a single pixel does not set the scale
+    both = {"a": _with_feature(strong), "b": _with_feature(weak)}
+    picture = feature_sheet(both, image)
+    alone = feature_sheet({"a": both["a"]}, image)
+    assert picture.shape[0] > alone.shape[0] + 300
+    lightest = np.argwhere((picture == LIGHTEST).all(axis=2))
+    right = lightest[lightest[:, 1] > 0.67 * picture.shape[1]]
+    left = lightest[lightest[:, 1] < 0.67 * picture.shape[1]]
+    # The first row is by one scale, the others by their own.
+    assert left[:, 0].min() < 0.33 * picture.shape[0] < right[:, 0].min()
+    assert len(right) > 100
 
 
 def test_a_feature_that_is_zero_is_black() -> None:

@@ -66,6 +66,14 @@ def test_it_is_well_formed_and_needs_nothing_else() -> None:
     assert "{{" not in page
 
 
+def test_its_parts_are_installed() -> None:
+    root = Path(__file__).parents[2]
+    parts = list((root / "danet_jax/figures").glob("*.*"))
+    names = {path.name for path in parts if path.suffix != ".py"}
+    project = (root / "pyproject.toml").read_text(encoding="utf-8")
+    assert names == set(re.findall(r'"figures/(.*)",', project)) != set()
+
+
 def test_names_are_text() -> None:
     page = _page(network="</script><b>x", about="{{data}} & </title>")
     assert "<b>x" not in page
@@ -119,6 +127,23 @@ def test_a_browser_reads_between_the_means_of_pixels(tmp_path, monkeypatch) -> N
     assert _numbers(drawn) == pytest.approx(expected[1:], abs=0.1)
 
 
+@needs_browser
+def test_keys_and_buttons_change_what_is_drawn(tmp_path) -> None:
+    act = """
+        const press = (key, shiftKey) => document.getElementById("image")
+          .dispatchEvent(new KeyboardEvent("keydown", { key, shiftKey }));
+        press("ArrowRight", true);
+        press("ArrowUp", false);
+        const depth = document.getElementById("depth");
+        depth.value = 1;
+        depth.dispatchEvent(new Event("input"));"""
+    drawn = _drawn(_page(), "#x=3,y=30", tmp_path, act=act)
+    assert (drawn["x"], drawn["y"], drawn["drawn"]) == ("13", "29", "9")
+    act = "document.querySelector('#points button:last-of-type').click();"
+    drawn = _drawn(_page(), "", tmp_path, act=act)
+    assert (drawn["x"], drawn["y"], drawn["drawn"]) == ("14", "20", "81")
+
+
 def _numbers(drawn: Mapping[str, str]) -> tuple[float, ...]:
     return tuple(float(drawn[name]) for name in ("meanY", "meanX", "spread"))
 
@@ -148,16 +173,21 @@ const timer = setInterval(() => {
   const said = document.documentElement.dataset;
   if (said.state !== "ready") return;
   clearInterval(timer);
-  location = "http://127.0.0.1:PORT/?" + new URLSearchParams({ ...said });
+  ACT
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    location = "http://127.0.0.1:PORT/?" + new URLSearchParams({ ...said });
+  }));
 }, 20);
 </script>"""
 
 
-def _drawn(page: str, fragment: str, folder: Path) -> Mapping[str, str]:
-    """What the page says of itself when Chromium runs it."""
+def _drawn(
+    page: str, fragment: str, folder: Path, *, act: str = ""
+) -> Mapping[str, str]:
+    """What the page says of itself when Chromium runs it, and then acts on it."""
     path = folder / "page.html"
     with _Server(("127.0.0.1", 0), _Listener) as server:
-        tell = _TELL.replace("PORT", str(server.server_port))
+        tell = _TELL.replace("PORT", str(server.server_port)).replace("ACT", act)
         path.write_text(page.replace("</body>", f"{tell}</body>"), encoding="utf-8")
         words = ["--headless", "--no-sandbox", "--disable-gpu"]
         words += ["--remote-debugging-port=0", f"--user-data-dir={folder / 'profile'}"]
