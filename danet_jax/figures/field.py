@@ -47,8 +47,8 @@ def sampling_locations(layers: Sequence[Layer], point: tuple[float, float]) -> F
         point: (x, y) in pixels of the image, at the output of the last layer.
     Returns:
         The locations, of which some may lie outside the image.
-    Source: the paper's Sec. 5.3 and Fig. 13; Dai et al. 2017, Fig. 6, which rounds
-        places to whole pixels instead.
+    Source: the paper's Sec. 5.3 and Fig. 13; Dai et al. 2017, Fig. 6, whose code
+        reads offsets at whole pixels.
     Example:
         >>> zeros = np.zeros((9, 9, 9, 2)), np.ones((9, 9, 9))
         >>> layer = Layer("", 0, *zeros)

@@ -23,7 +23,7 @@ _TYPE = 15  # pixels
 _RADIUS = 3.0  # pixels of a dot
 _SHADE = 0.65  # of the image below the dots
 _OPACITY = 0.6  # of a dot of full weight, in a field of up to 729
-_SHOWN = 0.98  # of the locations that cutouts must hold
+_SHOWN = 0.9  # of the locations that cutouts must hold
 
 
 class Cutout(NamedTuple):
@@ -124,7 +124,8 @@ def _panel(
     centre = ((point.y - top + 0.5) * zoom, (point.x - left + 0.5) * zoom)
     picture = _crossed(picture, *centre)
     _, y, x, spread = extent(field, *image.shape[:2])
-    moved = f"{x - point.x:+.1f}, {y - point.y:+.1f}"
+    right, down = (round(step, 1) + 0.0 for step in (x - point.x, y - point.y))
+    moved = f"{right:+.1f}, {down:+.1f}"  # + 0.0: never "-0.0"
     return Panel(picture, f"{point.label}: spread {spread:.1f} px, moved {moved}")
 
 

@@ -28,7 +28,9 @@ def feature_sheet(records: dict[str, Record], image: np.ndarray) -> np.ndarray:
     means = {name: np.abs(f).mean(axis=2) for name, f in features.items()}
     strong = {name: np.abs(_strongest(f)) for name, f in features.items()}
     several = len(records) > 1
-    one, own = (", one scale for all", ", each by its own") if several else ("", "")
+    one, own = (
+        (", one scale for all", ", each by its own scale") if several else ("", "")
+    )
     rows = [
         _feature_row(f"mean of all channels{one}", means, common=True),
         _feature_row(f"strongest channel{own}", strong, common=False),
