@@ -33,9 +33,10 @@ class DataConfig:
     """Where the images lie, how patches are cut from them, and how they are degraded.
 
     Exactly one degradation is set. ``degraded``: the images come in pairs, and what the
-    wildcards of both patterns match must be equal. ``sigma_255``: clean images get
-    Gaussian noise. ``jpeg_quality``: they are coded as JPEG. With a range, each
-    training patch gets a strength of its own, while validation keeps the single value.
+    wildcards of both patterns match must be equal, but for the suffix. ``sigma_255``:
+    clean images get Gaussian noise. ``jpeg_quality``: they are coded as JPEG. With a
+    range, each training patch gets a strength of its own, while validation keeps the
+    single value.
 
     Prepared records (``danet prepare``) have patterns, interval and corners of their
     own; where they are larger than ``crop``, a random part of each is taken.
