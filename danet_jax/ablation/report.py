@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from danet_jax.ablation.study import Outcome
+from danet_jax.atomic import replace_text
 from danet_jax.models.complexity import complexity
-from danet_jax.training.workdir import replace_text
 
 HEIGHT, WIDTH = 320, 480  # of the image for which multiply-adds are counted (Table 7)
 
@@ -21,10 +21,8 @@ def rows_of(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     rows = []
     for name in dict.fromkeys(outcome.variant.name for outcome in outcomes):
         mine = [outcome for outcome in outcomes if outcome.variant.name == name]
-        variant, cost = (
-            mine[0].variant,
-            complexity(mine[0].variant.config.model, HEIGHT, WIDTH),
-        )
+        variant = mine[0].variant
+        cost = complexity(variant.config.model, HEIGHT, WIDTH)
         scores = {}
         for images in mine[0].scores:
             psnr, ssim = zip(*(one.scores[images] for one in mine), strict=True)
@@ -67,13 +65,15 @@ def markdown(rows: Sequence[dict[str, Any]]) -> str:
         ]
         cells += [row["published"]] if published else []
         lines.append(f"| {' | '.join(cells)} |")
-    seeds = ", ".join(map(str, rows[0]["seeds"]))
+    seeds = "; ".join(
+        f"{label} {', '.join(map(str, numbers))}" for label, numbers in _seeds(rows)
+    )
     notes = [
         "",
-        f"PSNR in dB / SSIM of the last network, mean over seeds {seeds}; in brackets "
-        "the difference between the best and the worst seed. MACs are those of a "
-        f"{WIDTH}x{HEIGHT} image. The time is that of the fastest interval between two "
-        "records.",
+        f"PSNR in dB / SSIM of the last network, mean over seeds ({seeds}); in "
+        "brackets the difference between the best and the worst seed. MACs are those "
+        f"of a {WIDTH}x{HEIGHT} image. The time is that of the fastest interval "
+        "between two records.",
         "",
     ]
     return "\n".join([*lines, *notes])
@@ -100,6 +100,13 @@ def write_study(workdir: Path, outcomes: Sequence[Outcome]) -> str:
     if curves:
         _draw(outcomes, workdir / "curves.png")
     return text
+
+
+def _seeds(rows: Sequence[dict[str, Any]]) -> list[tuple[str, list[int]]]:
+    """The seeds of all rows, or of each where they are not the same."""
+    if all(row["seeds"] == rows[0]["seeds"] for row in rows):
+        return [("all rows:", rows[0]["seeds"])]
+    return [(f"{row['variant']}:", row["seeds"]) for row in rows]
 
 
 def _score(score: dict[str, Any], seeds: int) -> str:

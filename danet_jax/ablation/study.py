@@ -8,22 +8,24 @@ from typing import Any
 
 import jax
 
-from danet_jax.ablation.variants import Variant, variants_of
+from danet_jax.ablation.variants import Variant, all_variants, variants_of
+from danet_jax.atomic import replace_text
 from danet_jax.checks import CheckpointError
 from danet_jax.config import DistillationConfig, ExperimentConfig, override
 from danet_jax.evaluation.evaluate import evaluate
 from danet_jax.evaluation.protocols import ImageSet, protocol_of
 from danet_jax.restoration.inference import make_restorer
 from danet_jax.training import load_experiment, train
+from danet_jax.training.distillation import TEACHER
 from danet_jax.training.records import FILE
-from danet_jax.training.workdir import CHECKPOINTS, replace_text
+from danet_jax.training.workdir import CHECKPOINTS
 
-SCORES = "scores.json"
+OUTCOME = "outcome.json"
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of one variant with one seed."""
+    """What became of one variant with one seed; outcome.json of its directory."""
 
     variant: Variant
     seed: int
@@ -40,7 +42,7 @@ def run_study(
     *,
     seeds: Sequence[int],
     names: tuple[str, ...] = (),
-) -> list[Outcome] | None:
+) -> bool:
     """Trains and scores each variant with each seed, in workdir/seedS/VARIANT.
 
     What is trained or scored already is not done again. The last network of each run is
@@ -53,20 +55,48 @@ def run_study(
         seeds: of initialisation, patches and noise; equal for all variants.
         names: of the variants; see ``variants_of``.
     Returns:
-        The outcomes, seed by seed; None if a training was interrupted.
+        Whether all is done; False if a training was stopped.
     Raises:
         UserError: as ``train`` and ``evaluate``.
     """
-    outcomes = []
     for seed in seeds:
         folder = workdir / f"seed{seed}"
-        for variant in variants_of(_seeded(config, seed), folder, names):
-            outcome = _outcome(variant, seed, folder / variant.name, sets)
-            if outcome is None:
-                return None
-            outcomes.append(outcome)
+        for variant in variants_of(_seeded(config, seed), names):
+            own = folder / variant.name
+            result = train(variant.config, own, teacher=folder / TEACHER)
+            if result.stopped:
+                return False
+            _conclude(variant.config, own, result.steps, sets)
             jax.clear_caches()  # a compiled step of DANet takes a gigabyte
-    return outcomes
+    return True
+
+
+def outcomes_of(
+    config: ExperimentConfig, workdir: Path, sets: Mapping[str, ImageSet]
+) -> list[Outcome]:
+    """The outcomes that lie in a study's directory, of any call: seeds within variants.
+
+    Those that were not scored on all of the sets are left out.
+    """
+    found = []
+    folders = sorted(workdir.glob("seed*"), key=lambda path: int(path.name[4:]))
+    for name, variant in all_variants(config).items():
+        for folder in folders:
+            path = folder / name / OUTCOME
+            known = _read(path) if path.exists() else {"scores": {}}
+            keys = {images: _key(images, sets[images], config) for images in sets}
+            if all(key in known["scores"] for key in keys.values()):
+                found.append(
+                    Outcome(
+                        variant,
+                        int(folder.name[4:]),
+                        known["steps"],
+                        known["step_seconds"],
+                        {n: tuple(known["scores"][key]) for n, key in keys.items()},
+                        [(step, psnr) for step, psnr in known["curve"]],
+                    )
+                )
+    return found
 
 
 def _seeded(config: ExperimentConfig, seed: int) -> ExperimentConfig:
@@ -76,44 +106,43 @@ def _seeded(config: ExperimentConfig, seed: int) -> ExperimentConfig:
     return override(config, changes)
 
 
-def _outcome(
-    variant: Variant, seed: int, folder: Path, sets: Mapping[str, ImageSet]
-) -> Outcome | None:
-    result = train(variant.config, folder)
-    if result.step < result.steps:
-        return None
-    records = _records(folder / FILE)
-    speeds = [r["images_per_second"] for r in records if "images_per_second" in r]
-    batch = variant.config.train.batch_size
-    return Outcome(
-        variant,
-        seed,
-        result.steps,
-        batch / max(speeds) if speeds else float("nan"),
-        _scored(variant.config, folder, result.steps, sets),
-        [(r["step"], r["psnr_db"]) for r in records if r["kind"] == "validation"],
-    )
-
-
-def _scored(
+def _conclude(
     config: ExperimentConfig, folder: Path, steps: int, sets: Mapping[str, ImageSet]
-) -> dict[str, tuple[float, float]]:
-    """Scores the last network on the sets that its scores.json does not have yet."""
-    path, protocol = folder / SCORES, protocol_of(config)
-    known = json.loads(path.read_text()) if path.exists() else {}
-    missing = [name for name in sets if f"{name}, {protocol.name}" not in known]
-    if missing:
-        _, model = load_experiment(folder / CHECKPOINTS / str(steps))
-        restore = make_restorer(model)
-    for name in missing:
-        mean = evaluate(restore, sets[name], protocol).mean
-        known[f"{name}, {protocol.name}"] = [mean.psnr_restored, mean.ssim_restored]
-        replace_text(path, json.dumps(known, indent=2) + "\n")
-    return {name: tuple(known[f"{name}, {protocol.name}"]) for name in sets}
+) -> None:
+    """Writes the outcome of a finished run; scores of the same network are kept."""
+    records = [json.loads(x) for x in (folder / FILE).read_text().splitlines()]
+    speeds = [r["images_per_second"] for r in records if "images_per_second" in r]
+    checkpoint = folder / CHECKPOINTS / str(steps)
+    values: dict[str, Any] = {
+        "steps": steps,
+        "saved": checkpoint.stat().st_mtime_ns,
+        "step_seconds": config.train.batch_size / max(speeds) if speeds else 0.0,
+        "curve": [
+            (r["step"], r["psnr_db"]) for r in records if r["kind"] == "validation"
+        ],
+    }
+    path = folder / OUTCOME
+    known = _read(path) if path.exists() else {}
+    same = known.get("saved") == values["saved"]
+    scores = known["scores"] if same else {}
+    restore = None
+    for name, images in sets.items():
+        key = _key(name, images, config)
+        if key not in scores:
+            restore = restore or make_restorer(load_experiment(checkpoint)[1])
+            mean = evaluate(restore, images, protocol_of(config)).mean
+            scores[key] = mean.psnr_restored, mean.ssim_restored
+    replace_text(path, json.dumps(values | {"scores": scores}, indent=2) + "\n")
 
 
-def _records(path: Path) -> list[dict[str, Any]]:
+def _key(name: str, images: ImageSet, config: ExperimentConfig) -> str:
+    return f"{name} ({len(images)}), {protocol_of(config).name}"
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: cannot be read ({error}).") from error
+        raise CheckpointError(
+            f"{path}: cannot be read ({error}). Remove it; it will be made again."
+        ) from error

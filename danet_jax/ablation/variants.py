@@ -1,7 +1,6 @@
 """What an ablation compares: networks (Table 8) or ways to distil (Fig. 15)."""
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 from danet_jax.checks import ConfigError
@@ -11,8 +10,7 @@ from danet_jax.config import (
     StudentConfig,
     override,
 )
-
-TEACHER = "teacher"
+from danet_jax.training.distillation import TEACHER
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,43 +44,36 @@ _ROWS: dict[str, tuple[str, dict[str, Any], str]] = {
     "danet": ("+ WT: DANet", {}, "31.01 / 0.8772"),
 }
 
-# How a student may begin and learn: label, and what its config has.
-_SCHEMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "plain": ("student, without a teacher", {"transfer": False}),
-    "transfer": ("student, the teacher's decoder", {}),
-    "frozen": ("+ at rest for the first tenth", {"frozen_steps": 0}),  # see below
-    "features": ("+ the teacher's features (as PISR)", {"feature_weight": 0.01}),
-    "outputs": ("+ the teacher's output", {"output_weight": 1.0}),
-}
 USUAL_SCHEMES = (TEACHER, "plain", "transfer")  # the curves of Fig. 15
 
 
-def variants_of(
-    config: ExperimentConfig, folder: Path, names: tuple[str, ...] = ()
-) -> list[Variant]:
+def variants_of(config: ExperimentConfig, names: tuple[str, ...] = ()) -> list[Variant]:
     """The rows of an ablation, in their order.
 
     Args:
         config: of the full network, for Table 8; or a distillation, for Fig. 15.
-        folder: holds the working directories of these rows.
         names: those wanted; by default all of Table 8, or the teacher and the students
             without and with its decoder.
     Raises:
         ConfigError: an unknown name, or a config whose network is ablated already.
     """
-    if isinstance(config, DistillationConfig):
-        found = _schemes(config, folder)
-        usual: tuple[str, ...] = USUAL_SCHEMES
-    else:
-        found = _networks(config)
-        usual = tuple(found)
+    found, usual = all_variants(config), USUAL_SCHEMES
     unknown = [name for name in names if name not in found]
     if unknown:
         raise ConfigError(
             f"ablation: there is no variant {unknown[0]} of {config.name}. Choose of "
             f"{', '.join(found)}."
         )
-    return [v for name, v in found.items() if name in (names or usual)]
+    if not names and isinstance(config, DistillationConfig):
+        return [found[name] for name in usual if name in found]
+    return [variant for name, variant in found.items() if name in (names or found)]
+
+
+def all_variants(config: ExperimentConfig) -> dict[str, Variant]:
+    """All rows that there may be, by name."""
+    if isinstance(config, DistillationConfig):
+        return _schemes(config)
+    return _networks(config)
 
 
 def _networks(config: ExperimentConfig) -> dict[str, Variant]:
@@ -108,20 +99,31 @@ def _networks(config: ExperimentConfig) -> dict[str, Variant]:
     }
 
 
-def _schemes(config: DistillationConfig, folder: Path) -> dict[str, Variant]:
-    """The teacher, which the students share, and these."""
-    found: dict[str, Variant] = {}
-    if config.stage_one is not None:
-        found[TEACHER] = Variant(TEACHER, TEACHER, config.stage_one)
-    source = config.student.init_decoder_from or str(folder / TEACHER)
-    for name, (label, settings) in _SCHEMES.items():
-        if name == "frozen":
-            settings = {"frozen_steps": config.train.steps // 10 or 1000}
-        if name != "plain":
-            settings = settings | {"init_decoder_from": source}
-        changes = {
-            "name": f"{config.name}_{name}",
-            "student": StudentConfig(**settings),
-        }
-        found[name] = Variant(name, label, override(config, changes))
-    return found
+def _schemes(config: DistillationConfig) -> dict[str, Variant]:
+    """The teacher, which the students share, and these.
+
+    A weight or a time of rest that the config itself has is that of its row.
+    """
+    own = config.student
+    steps = config.train.steps
+    rest = own.frozen_steps or (steps // 10 if steps else 1000)
+    weight, other = own.feature_weight or 0.01, own.output_weight or 1.0
+    # How a student may begin and learn: label, and what its config has.
+    schemes: dict[str, tuple[str, dict[str, Any]]] = {
+        "transfer": ("student, the teacher's decoder", {}),
+        "frozen": (f"+ at rest for {rest} steps", {"frozen_steps": rest}),
+        "features": (
+            f"+ {weight:g} x distance of features (as PISR)",
+            {"feature_weight": weight},
+        ),
+        "outputs": (f"+ {other:g} x distance of outputs", {"output_weight": other}),
+    }
+    plain = override(config, {"student": StudentConfig(transfer=False)})
+    found = {"plain": Variant("plain", "student, without a teacher", plain)}
+    for name, (label, settings) in schemes.items():
+        student = StudentConfig(init_decoder_from=own.init_decoder_from, **settings)
+        one = override(config, {"student": student})
+        found[name] = Variant(name, label, one)
+        if one.stage_one is not None:
+            found[TEACHER] = Variant(TEACHER, TEACHER, one.stage_one)
+    return {name: found[name] for name in (TEACHER, *found) if name in found}

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from danet_jax.ablation.report import write_study
-from danet_jax.ablation.study import run_study
-from danet_jax.checks import ConfigError
-from danet_jax.cli.folders import Folder, assign
+from danet_jax.ablation.study import outcomes_of, run_study
+from danet_jax.checks import ConfigError, DataError
+from danet_jax.cli.train import explained_memory
 from danet_jax.config import load_config, parse_overrides
 from danet_jax.data.sources import open_validation
 from danet_jax.evaluation.evaluate import check_sizes
@@ -51,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="NAME",
-        help="some rows only, e.g. to train them on several machines; of a "
-        "distillation also frozen, features and outputs",
+        help="train some rows only, e.g. on several machines, of a distillation also "
+        "frozen, features and outputs; the table has all rows that are done",
     )
 
 
@@ -68,8 +68,11 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         raise ConfigError(f"ablation: --seeds must differ; got {seeds}.")
     protocol = protocol_of(config)
     sets: dict[str, ImageSet] = {}
-    for folder, _ in assign([Folder(path) for path in arguments.data], [""]):
-        sets[folder.name] = open_images(protocol, folder.path)
+    for path in arguments.data:
+        name = path.resolve().name
+        if name in sets:
+            raise DataError(f'ablation: two folders are named "{name}". Rename one.')
+        sets[name] = open_images(protocol, path)
     if not sets:
         validation = open_validation(config.data, config.model.channels)
         if validation is None:
@@ -80,6 +83,8 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     for images in sets.values():
         check_sizes(images, config.model.multiple)
     names = tuple(dict.fromkeys(arguments.variants))
-    outcomes = run_study(config, arguments.workdir, sets, seeds=seeds, names=names)
-    if outcomes is not None:
+    with explained_memory(config):
+        done = run_study(config, arguments.workdir, sets, seeds=seeds, names=names)
+    if done:
+        outcomes = outcomes_of(config, arguments.workdir, sets)
         print(write_study(arguments.workdir, outcomes), end="")

@@ -1,12 +1,19 @@
 """``danet train``: trains a network, or goes on with a run that was stopped."""
 
 import argparse
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import jax
 
 from danet_jax.checks import ConfigError
-from danet_jax.config import load_config, parse_overrides
+from danet_jax.config import (
+    DistillationConfig,
+    ExperimentConfig,
+    load_config,
+    parse_overrides,
+)
 from danet_jax.data.sources import check_interval
 from danet_jax.training import train
 
@@ -45,19 +52,34 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     if any(word.startswith("--config.data.interval=") for word in overrides):
         check_interval(config.data)
     workdir = arguments.workdir or Path("runs") / config.name
-    try:
+    with explained_memory(config):
         result = train(config, workdir)
-    except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
-        raise ConfigError(
-            "train: the device's memory is too small for train.batch_size "
-            f"{config.train.batch_size} and data.crop {config.data.crop}. Lower "
-            "either, or set --config.train.remat=True, which trades time for memory."
-        ) from error
     if result.step == result.steps:
         command = arguments.parser.prog.replace("train", "eval")  # script or danet
         print(
             f"{workdir}: trained for {result.steps} steps. "
             f"Next: {command} --checkpoint {workdir} --data DIR"
         )
+
+
+@contextlib.contextmanager
+def explained_memory(config: ExperimentConfig) -> Iterator[None]:
+    """Says what to change where a device's memory is too small for a training.
+
+    Raises:
+        ConfigError: instead of the error of the device.
+    """
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        first = ""
+        if isinstance(config, DistillationConfig):
+            size = config.teacher.train.batch_size
+            first = f" (teacher.train.batch_size {size} in stage one)"
+        raise ConfigError(
+            "train: the device's memory is too small for train.batch_size "
+            f"{config.train.batch_size}{first} and data.crop {config.data.crop}. Lower "
+            "either, or set --config.train.remat=True, which trades time for memory."
+        ) from error

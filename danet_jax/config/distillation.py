@@ -28,7 +28,7 @@ class StudentConfig:
     a loss between features as in PISR (Table 1), and one between outputs.
     """
 
-    init_decoder_from: str = ""  # a run to learn from; "": the teacher of stage one
+    init_decoder_from: str = ""  # a run or checkpoint; "": the teacher of stage one
     transfer: bool = True  # start with its decoder and tail
     frozen_steps: int = 0  # first steps, in which what was transferred rests
     feature_weight: float = 0.0  # of the mean distance of the decoders' features
@@ -49,6 +49,10 @@ class StudentConfig:
             rule = "be 0 without student.transfer"
             got = self.frozen_steps
             raise ConfigError(message("student", "frozen_steps", rule, got))
+        if self.init_decoder_from and not (self.transfer or self.guided):
+            rule = "be empty for a student that takes nothing from a teacher"
+            named = repr(self.init_decoder_from)
+            raise ConfigError(message("student", "init_decoder_from", rule, named))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,19 +71,23 @@ class DistillationConfig(ExperimentConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.train.steps and self.student.frozen_steps >= self.train.steps:
+            rule = f"be less than train.steps, {self.train.steps}"
+            got = self.student.frozen_steps
+            raise ConfigError(message("student", "frozen_steps", rule, got))
         if self.stage_one is None:
             return
-        own, other = self.model, self.teacher.model
-        differences = [
-            f"{field.name} {getattr(other, field.name)} and {getattr(own, field.name)}"
-            for field in dataclasses.fields(DANetConfig)
-            if field.name != "encoder_blocks"
-            and getattr(other, field.name) != getattr(own, field.name)
-        ]
-        if differences:
+        teacher = self.teacher.model
+        differences = teacher.differences(self.model)
+        if self.student.transfer and differences:
             raise ConfigError(
                 "experiment: teacher.model and model may differ in encoder_blocks "
-                f"only; got {'; '.join(differences)}."
+                f"only; got {differences}."
+            )
+        if teacher.channels != self.model.channels:
+            rule = f"be {self.model.channels}, as of the student's"
+            raise ConfigError(
+                message("teacher.model", "channels", rule, teacher.channels)
             )
 
     @property

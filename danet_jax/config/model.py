@@ -41,6 +41,18 @@ class DANetConfig:
         """Images are padded to multiples of this, and need at least as many pixels."""
         return 2 ** (self.scales - 1)
 
+    def differences(self, other: "DANetConfig") -> str:
+        """What keeps another network's decoder from fitting this one's, in words.
+
+        The encoders may have any number of blocks.
+        """
+        return "; ".join(
+            f"{field.name} {getattr(self, field.name)} and {getattr(other, field.name)}"
+            for field in dataclasses.fields(DANetConfig)
+            if field.name != "encoder_blocks"
+            and getattr(self, field.name) != getattr(other, field.name)
+        )
+
     def _check_values(self) -> None:
         def need(ok: bool, name: str, rule: str) -> None:
             if not ok:

@@ -1,13 +1,11 @@
 """Moving a teacher's decoder into a student (the paper's Sec. 2.4 and 5.5)."""
 
-import dataclasses
 from typing import Any
 
 import jax.numpy as jnp
 from flax import nnx
 
 from danet_jax.checks import WeightsError, check_type
-from danet_jax.config import DANetConfig
 from danet_jax.models.danet import DANet
 
 # The parts that pass on; head and encoder are the student's own.
@@ -34,6 +32,8 @@ def transfer_decoder(source: DANet, target: DANet) -> DANet:
             differ in shape or dtype: all of them in one message.
     Source: Huang et al. 2021, Sec. 2.4; what a decoder is: docs/deviations.md.
     Example:
+        >>> import dataclasses
+        >>> from danet_jax import DANetConfig
         >>> config = DANetConfig(
         ...     widths=(8, 16), encoder_blocks=(1, 0), decoder_blocks=(0,)
         ... )
@@ -52,8 +52,8 @@ def transfer_decoder(source: DANet, target: DANet) -> DANet:
     if problems:
         raise WeightsError(
             "transfer_decoder: source and target may differ in encoder_blocks only; "
-            f"got {_differences(source.config, target.config)}. Their decoders: "
-            f"{'; '.join(problems)}."
+            f"got {source.config.differences(target.config) or 'other dtypes'}. Their "
+            f"decoders: {'; '.join(problems)}."
         )
     merged = [
         (path, leaf.replace(jnp.array((given if passes(path) else own)[path][...])))
@@ -83,12 +83,3 @@ def _words(leaf: Any) -> str:
 
 def _dotted(path: tuple[Any, ...]) -> str:
     return ".".join(map(str, path))
-
-
-def _differences(source: DANetConfig, target: DANetConfig) -> str:
-    return "; ".join(
-        f"{field.name} {getattr(source, field.name)} and {getattr(target, field.name)}"
-        for field in dataclasses.fields(DANetConfig)
-        if field.name != "encoder_blocks"
-        and getattr(source, field.name) != getattr(target, field.name)
-    )

@@ -53,22 +53,23 @@ def _local_device_ids() -> list[int] | None:
     return [] if alone else None
 
 
-def make_mesh(batch_size: int, accumulate: int = 1) -> Mesh:
+def make_mesh(batch_size: int, accumulate: int = 1, *, group: str = "train") -> Mesh:
     """All devices of all hosts in one row.
 
     Args:
         batch_size: patches of a step.
         accumulate: parts into which each device cuts its share of them.
+        group: of the config's fields, as errors name it.
     Raises:
         ConfigError: the devices and their parts do not divide the batch.
     """
     count = jax.device_count()
     if batch_size % (count * accumulate):
         fitting = -(-batch_size // (count * accumulate)) * count * accumulate
-        parts = f", times train.accumulate={accumulate}" if accumulate > 1 else ""
+        parts = f", times {group}.accumulate={accumulate}" if accumulate > 1 else ""
         raise ConfigError(
-            f"train.batch_size must be a multiple of the {count} devices{parts}; got "
-            f"{batch_size}. Set --config.train.batch_size={fitting}."
+            f"{group}.batch_size must be a multiple of the {count} devices{parts}; got "
+            f"{batch_size}. Set --config.{group}.batch_size={fitting}."
         )
     return jax.make_mesh((count,), (AXIS,), axis_types=(AxisType.Auto,))
 

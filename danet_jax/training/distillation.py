@@ -12,16 +12,14 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.sharding import Mesh
 
-from danet_jax.checks import CheckpointError
+from danet_jax.checks import CheckpointError, ConfigError, message
 from danet_jax.config import DistillationConfig, ExperimentConfig, StudentConfig
 from danet_jax.evaluation.protocols import protocol_of
 from danet_jax.models import DANet, transfer_decoder
-from danet_jax.models.transfer import passes
 from danet_jax.training import devices
 from danet_jax.training.checkpoint import load_experiment
 from danet_jax.training.step import (
     Batch,
-    Hold,
     Loss,
     Metrics,
     Objective,
@@ -30,7 +28,7 @@ from danet_jax.training.step import (
     make_train_step,
     network_of,
 )
-from danet_jax.training.workdir import has_checkpoint
+from danet_jax.training.workdir import has_checkpoint, newest
 
 TEACHER = "teacher"  # stage one's working directory, within that of stage two
 
@@ -60,31 +58,31 @@ class Lesson:
             teacher, state = nnx.split(self.teacher, nnx.Param)
             objective = guided(graphdef, teacher, self.student)
             given = devices.replicate(nnx.as_pure(state), mesh)
-        rest = self.student.frozen_steps
-        hold = resting(rest) if rest else None
-        step = make_train_step(
-            graphdef, config, steps, mesh, objective=objective, hold=hold
-        )
+        step = make_train_step(graphdef, config, steps, mesh, objective=objective)
         return functools.partial(step, given=given)
 
 
 def stages(
-    config: ExperimentConfig, workdir: Path
+    config: ExperimentConfig, workdir: Path, teacher: Path
 ) -> list[tuple[ExperimentConfig, Path]]:
     """The runs that an experiment consists of, in their order, and their directories.
 
-    The teacher's is over for a student that has begun and does not need it any more.
+    Args:
+        config: the experiment.
+        workdir: of the experiment.
+        teacher: of stage one, which is over once the student has begun.
     """
     own = [(config, workdir)]
     if not isinstance(config, DistillationConfig) or config.stage_one is None:
         return own
-    if has_checkpoint(workdir) and not config.student.guided:
-        return own
-    return [(config.stage_one, workdir / TEACHER), *own]
+    return own if has_checkpoint(workdir) else [(config.stage_one, teacher), *own]
 
 
-def open_lesson(config: ExperimentConfig, workdir: Path) -> Lesson:
+def open_lesson(config: ExperimentConfig, workdir: Path, teacher: Path) -> Lesson:
     """Loads what a run learns from; that of a plain experiment is empty.
+
+    Of a run the newest network teaches: which one is the best may depend on whether a
+    validation was interrupted, and on test images.
 
     Raises:
         CheckpointError: the teacher's run has no checkpoint.
@@ -96,17 +94,17 @@ def open_lesson(config: ExperimentConfig, workdir: Path) -> Lesson:
     begins = student.transfer and not has_checkpoint(workdir)
     if not (begins or student.guided):
         return Lesson(None, student)
-    source = Path(student.init_decoder_from or workdir / TEACHER)
+    source = Path(student.init_decoder_from or teacher)
     try:
-        stored, teacher = load_experiment(source)
+        stored, model = load_experiment(newest(source))
     except CheckpointError as error:
         raise CheckpointError(
             f"{error} It shall teach {config.name}: student.init_decoder_from may name "
-            "another run, or be empty, so that a teacher is trained first."
+            "another run, or in a new --workdir be empty, so that a teacher is trained."
         ) from error
     _warn_of_another_task(source, stored, config)
-    _check_fits(teacher, config)
-    return Lesson(teacher, student)
+    _check_fits(model, config)
+    return Lesson(model, student)
 
 
 def guided(
@@ -141,28 +139,22 @@ def guided(
     return objective
 
 
-def resting(steps: int) -> Hold:
-    """Zeroes the gradient of what was transferred during the first steps.
-
-    Adam leaves a parameter that has had no other gradient where it is.
-    """
-
-    def hold(grads: Any, done: jax.Array) -> Any:
-        free = (done >= steps).astype(jnp.float32)
-
-        def at(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
-            return free * leaf if passes((path[0].key,)) else leaf
-
-        return jax.tree.map_with_path(at, grads)
-
-    return hold
-
-
 def _check_fits(teacher: DANet, config: DistillationConfig) -> None:
     """Refuses a teacher before the images are read; nothing is computed."""
-    nnx.eval_shape(
-        lambda: transfer_decoder(teacher, DANet(config.model, rngs=nnx.Rngs(0)))
-    )
+
+    def both(image: jax.Array) -> list[Any]:
+        own = DANet(config.model, rngs=nnx.Rngs(0))
+        own = transfer_decoder(teacher, own) if config.student.transfer else own
+        return [model.with_features(image) for model in (own, teacher)]
+
+    side = max(config.model.multiple, teacher.config.multiple)
+    image = jax.ShapeDtypeStruct((1, side, side, config.model.channels), jnp.float32)
+    (_, features), (_, hints) = nnx.eval_shape(both, image)
+    shapes = [[leaf.shape for leaf in leaves] for leaves in (features, hints)]
+    if config.student.feature_weight and shapes[0] != shapes[1]:
+        rule = "be 0 for decoders whose features differ in shape"
+        got = config.student.feature_weight
+        raise ConfigError(message("student", "feature_weight", rule, got))
 
 
 def _warn_of_another_task(

@@ -16,7 +16,7 @@ from danet_jax.data.sources import ImageFolder, open_training, open_validation
 from danet_jax.evaluation.evaluate import check_sizes
 from danet_jax.training import devices
 from danet_jax.training.checkpoint import Checkpoints
-from danet_jax.training.distillation import open_lesson, stages
+from danet_jax.training.distillation import TEACHER, Lesson, open_lesson, stages
 from danet_jax.training.interrupt import Interrupt
 from danet_jax.training.profile import Profile
 from danet_jax.training.records import Records
@@ -37,41 +37,58 @@ class TrainResult:
     step: int  # steps done
     steps: int  # of the whole run
     psnr_db: float | None  # of the last validation in this call
+    stopped: bool = False  # by SIGTERM or Ctrl-C
 
 
-def train(config: ExperimentConfig, workdir: str | Path) -> TrainResult:
+def train(
+    config: ExperimentConfig, workdir: str | Path, *, teacher: str | Path = ""
+) -> TrainResult:
     """Trains a network, or goes on with a run that was stopped.
 
-    A distillation first trains its teacher, if it needs one, in ``workdir/teacher``.
+    A distillation first trains its teacher, if it needs one.
 
     Args:
         config: the experiment.
         workdir: the run's working directory. It receives config.json, metrics.jsonl
             and checkpoints/; if it holds a checkpoint of the same config, the run goes
             on from there, bit for bit as if it had never stopped (on CPUs).
+        teacher: working directory of a distillation's stage one; by default
+            ``workdir/teacher``. Several students may share it.
     Returns:
-        How far it came; fewer steps than the run's when SIGTERM or Ctrl-C stopped it.
+        How far it came, of a distillation in the stage that was the last to run.
     Raises:
         TypeError: the config is none.
         UserError: a config, data, working directory or disk that cannot be used, or a
             loss that is not finite; the message says which and what to do.
     """
     check_type("train", "config", config, ExperimentConfig)
+    workdir = Path(workdir)
+    teacher = Path(teacher or workdir / TEACHER)
     devices.join_cluster(config)
-    runs = stages(config, Path(workdir))
+    runs = stages(config, workdir, teacher)
+    for stage, folder in runs:  # before the images, which may take minutes to read
+        _mesh(stage, first=stage is not config)
+        check_owner(folder, stage)
     for stage, folder in runs:
-        check_owner(folder, stage)  # before the images, which may take minutes to read
-    for stage, folder in runs:
-        result = _train(stage, folder)
-        if result.step < result.steps:
+        lesson = open_lesson(stage, folder, teacher)
+        result = _train(stage, folder, lesson, _mesh(stage))
+        if result.stopped:
             break
+        if stage is not config:
+            jax.clear_caches()  # the teacher's step takes a gigabyte
     return result
 
 
-def _train(config: ExperimentConfig, workdir: Path) -> TrainResult:
+def _mesh(config: ExperimentConfig, *, first: bool = False) -> Mesh:
+    group = "teacher.train" if first else "train"
+    train = config.train
+    return devices.make_mesh(train.batch_size, train.accumulate, group=group)
+
+
+def _train(
+    config: ExperimentConfig, workdir: Path, lesson: Lesson, mesh: Mesh
+) -> TrainResult:
     """One run: a plain experiment, or one stage of a distillation."""
-    mesh = devices.make_mesh(config.train.batch_size, config.train.accumulate)
-    lesson = open_lesson(config, workdir)
     images, validation = _open(config)
     steps = total_steps(config.train, patch_count(images, config.data))
     claim(workdir, config)
@@ -125,7 +142,7 @@ class _Run:
 
     def go(self, state: TrainState, batches: Iterable[Batch]) -> TrainResult:
         start = step = int(state.step)
-        psnr_db = None
+        psnr_db, stop = None, False
         for step, batch in enumerate(batches, start + 1):
             state, metrics = self.train_step(state, batch)
             self.records.add(step, metrics)
@@ -146,7 +163,7 @@ class _Run:
                     f"Stopped after step {step}; the same command resumes."
                 )
                 break
-        return TrainResult(step, self.steps, psnr_db)
+        return TrainResult(step, self.steps, psnr_db, stop)
 
     def _validated(self, step: int, state: TrainState) -> float | None:
         try:

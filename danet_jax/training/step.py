@@ -11,7 +11,12 @@ from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from danet_jax.config import DANetConfig, DataConfig, ExperimentConfig
+from danet_jax.config import (
+    DANetConfig,
+    DataConfig,
+    DistillationConfig,
+    ExperimentConfig,
+)
 from danet_jax.models import DANet, abstract_danet
 from danet_jax.training.devices import AXIS
 from danet_jax.training.optimizer import learning_rate, make_optimizer
@@ -30,8 +35,6 @@ class Loss(NamedTuple):
 # (params, given, degraded, clean) -> Loss; what is given, such as the parameters of a
 # teacher, is an argument of the step, as a constant would be compiled into it.
 Objective = Callable[[Any, Any, jax.Array, jax.Array], Loss]
-# (gradient, steps done) -> the gradient that the optimiser sees.
-Hold = Callable[[Any, jax.Array], Any]
 
 
 class TrainState(NamedTuple):
@@ -55,7 +58,7 @@ def new_state(config: ExperimentConfig, steps: int) -> tuple[nnx.GraphDef, Train
     )
     graphdef, params = nnx.split(model, nnx.Param)
     params = nnx.as_pure(params)
-    opt_state = make_optimizer(train, steps).init(params)
+    opt_state = _optimizer(config, steps).init(params)
     # A copy: the step donates the parameters' buffers.
     ema = jax.tree.map(jnp.array, params) if train.ema_decay else None
     return graphdef, TrainState(jnp.zeros((), jnp.int32), params, opt_state, ema)
@@ -111,7 +114,6 @@ def make_train_step(
     mesh: Mesh,
     *,
     objective: Objective | None = None,
-    hold: Hold | None = None,
 ) -> Callable[..., tuple[TrainState, Metrics]]:
     """Compiles the step of a run; it donates the state it is given.
 
@@ -121,14 +123,13 @@ def make_train_step(
         steps: length of the whole run, which the learning rate follows.
         mesh: devices; the batch is split over its axis, and gradients are averaged.
         objective: what is minimised; by default the l2 loss.
-        hold: changes the gradient before it is clipped; by default nothing.
     Returns:
         (state, batch of uint8 [B, h, w, C], given=()) -> (state, metrics): loss,
         psnr_db, gradient_norm and learning_rate of the step, as scalars on the devices.
         The objective gets what is given.
     """
     train = config.train
-    optimizer, rate = make_optimizer(train, steps), learning_rate(train, steps)
+    optimizer, rate = _optimizer(config, steps), learning_rate(train, steps)
     root_key = jax.random.key(train.seed)
     gradient = _gradient(objective or restoration(graphdef), mesh, train.accumulate)
 
@@ -138,7 +139,6 @@ def make_train_step(
         key = jax.random.fold_in(root_key, state.step)
         degraded, clean = degrade(batch, key, config.data)
         loss, grads = gradient(state.params, given, degraded, clean)
-        grads = hold(grads, state.step) if hold else grads
         updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         ema = state.ema
@@ -153,6 +153,13 @@ def make_train_step(
         return TrainState(state.step + 1, params, opt_state, ema), metrics
 
     return jax.jit(step, donate_argnums=0)
+
+
+def _optimizer(config: ExperimentConfig, steps: int) -> optax.GradientTransformation:
+    rest = 0
+    if isinstance(config, DistillationConfig):
+        rest = config.student.frozen_steps
+    return make_optimizer(config.train, steps, rest=rest)
 
 
 def _gradient(

@@ -27,7 +27,7 @@ _FREE = {
     "train.tensorboard",
     "train.profile",
 }
-FREE = _FREE | {f"teacher.{name}" for name in _FREE}
+FREE = _FREE | {f"teacher.{name}" for name in _FREE if name.startswith("train.")}
 
 
 def check_owner(workdir: Path, config: ExperimentConfig) -> None:
@@ -71,6 +71,16 @@ def has_checkpoint(workdir: Path) -> bool:
     """Whether a finished checkpoint lies in a working directory."""
     folders = workdir.joinpath(CHECKPOINTS).glob("*")
     return any(folder.name.isdigit() for folder in folders)
+
+
+def newest(path: Path) -> Path:
+    """The newest finished checkpoint of a run; any other path as it is."""
+    steps = [
+        int(folder.name)
+        for folder in path.joinpath(CHECKPOINTS).glob("*")
+        if folder.name.isdigit()
+    ]
+    return path / CHECKPOINTS / str(max(steps)) if steps else path
 
 
 def run_and_step(path: Path) -> tuple[Path, int | None]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from danet_jax.ablation.report import markdown, rows_of, write_study
-from danet_jax.ablation.study import Outcome, run_study
+from danet_jax.ablation.study import Outcome, outcomes_of, run_study
 from danet_jax.ablation.variants import Variant, variants_of
 from danet_jax.checks import ConfigError
 from danet_jax.config import (
@@ -24,6 +24,11 @@ from danet_jax.config import (
 )
 from danet_jax.data.images import write_png
 from danet_jax.data.sources import open_folder
+from danet_jax.evaluation.evaluate import evaluate
+from danet_jax.evaluation.protocols import awgn
+from danet_jax.restoration.inference import make_restorer
+from danet_jax.training import load_experiment
+from danet_jax.training.interrupt import Interrupt
 
 ROOT = Path(__file__).parents[2]
 TINY = DANetConfig(
@@ -47,7 +52,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_table_8_is_the_paper_s_networks() -> None:
-    found = variants_of(ExperimentConfig(name="x"), Path("runs"))
+    found = variants_of(ExperimentConfig(name="x"))
     names = ["unet", "unet_deform", "adeb", "adeb_arob", "danet"]
     assert [variant.name for variant in found] == names
     for variant in found:
@@ -61,36 +66,57 @@ def test_table_8_is_the_paper_s_networks() -> None:
 def test_the_config_of_a_row_has_its_published_figure(name: str) -> None:
     path = ROOT / "configs" / "ablation" / f"{name}.py"
     config = load_config(path)
-    [variant] = variants_of(
-        load_config(ROOT / "configs/awgn_gray_25.py"), Path(), (name,)
-    )
+    [variant] = variants_of(load_config(ROOT / "configs/awgn_gray_25.py"), (name,))
     changes = {"name": config.name}
     assert override(variant.config, changes) == config
     assert f"Set12  {variant.published}" in path.read_text()
 
 
-def test_the_schemes_of_a_distillation_share_a_teacher() -> None:
+def test_the_schemes_of_a_distillation() -> None:
     config = DistillationConfig(name="x", train=TrainConfig(steps=100))
-    assert [v.name for v in variants_of(config, Path("f"))] == [
-        *("teacher", "plain", "transfer"),
-    ]
+    assert [v.name for v in variants_of(config)] == ["teacher", "plain", "transfer"]
     names = ("plain", "transfer", "frozen", "features", "outputs")
-    students = [v.config.student for v in variants_of(config, Path("f"), names)]
+    students = [v.config.student for v in variants_of(config, names)]
     assert [one.transfer for one in students] == [False, True, True, True, True]
-    assert {one.init_decoder_from for one in students[1:]} == {"f/teacher"}
-    assert students[0].init_decoder_from == ""
+    assert {one.init_decoder_from for one in students} == {""}
     assert [one.frozen_steps for one in students] == [0, 0, 10, 0, 0]
     assert students[3].feature_weight > 0 and students[4].output_weight > 0
-    given = override(config, {"student.init_decoder_from": "runs/t"})
-    assert [v.name for v in variants_of(given, Path("f"))] == ["plain", "transfer"]
+    # One teacher for all.
+    firsts = [v.config.stage_one for v in variants_of(config, names[1:])]
+    assert firsts == 4 * [variants_of(config, ("teacher",))[0].config]
+
+
+def test_a_config_s_own_weights_are_those_of_its_rows() -> None:
+    changes = {"student.feature_weight": 0.5, "student.output_weight": 3.0}
+    config = override(DistillationConfig(name="x"), changes)
+    config = override(config, {"student.frozen_steps": 7})
+    found = variants_of(config, ("transfer", "frozen", "features", "outputs"))
+    settings = [
+        (s.frozen_steps, s.feature_weight, s.output_weight)
+        for s in (variant.config.student for variant in found)
+    ]
+    assert settings == [(0, 0, 0), (7, 0, 0), (0, 0.5, 0), (0, 0, 3)]
+    assert [v.label for v in found][1:] == [
+        "+ at rest for 7 steps",
+        "+ 0.5 x distance of features (as PISR)",
+        "+ 3 x distance of outputs",
+    ]
+
+
+def test_a_named_teacher_is_no_row() -> None:
+    given = override(DistillationConfig(), {"student.init_decoder_from": "runs/t"})
+    plain, transfer = variants_of(given)
+    assert (plain.name, transfer.name) == ("plain", "transfer")
+    assert plain.config.student.init_decoder_from == ""
+    assert transfer.config.student.init_decoder_from == "runs/t"
 
 
 def test_bad_input() -> None:
     with pytest.raises(ConfigError, match=r"no variant unit of x\. Choose of unet, "):
-        variants_of(ExperimentConfig(name="x"), Path(), ("unit",))
+        variants_of(ExperimentConfig(name="x"), ("unit",))
     ablated = override(ExperimentConfig(), {"model.wavelet": False})
     with pytest.raises(ConfigError, match=r"must be the full network.*True and False"):
-        variants_of(ablated, Path())
+        variants_of(ablated)
 
 
 def test_a_study_of_networks(images: Path, tmp_path: Path) -> None:
@@ -98,8 +124,8 @@ def test_a_study_of_networks(images: Path, tmp_path: Path) -> None:
     config = ExperimentConfig(name="t", model=TINY, data=data, train=TRAIN)
     sets = {"Set": open_folder(images, 1, cache_gib=1.0)}
     names = ("unet",)
-    outcomes = run_study(config, tmp_path, sets, seeds=(0, 1), names=names)
-    assert outcomes is not None
+    assert run_study(config, tmp_path, sets, seeds=(0, 1), names=names)
+    outcomes = outcomes_of(config, tmp_path, sets)
     assert [(o.seed, o.variant.name) for o in outcomes] == [(0, "unet"), (1, "unet")]
     text = write_study(tmp_path, outcomes)
     assert text == (tmp_path / "ablation.md").read_text()
@@ -107,13 +133,47 @@ def test_a_study_of_networks(images: Path, tmp_path: Path) -> None:
     assert [row["variant"] for row in values["rows"]] == list(names)
     assert len(values["curves"]) == 2 * 2
     assert (tmp_path / "curves.png").stat().st_size > 1000
-    # A second call trains and scores nothing.
-    (tmp_path / "seed0" / "unet" / "scores.json").write_text(
-        json.dumps({"Set, awgn_gray_25": [11.0, 0.5]})
-    )
-    again = run_study(config, tmp_path, sets, seeds=(0,), names=("unet",))
-    assert again is not None
-    assert again[0].scores == {"Set": (11.0, 0.5)}
+    # The last network is scored, and the fastest interval counts.
+    folder = tmp_path / "seed0" / "unet"
+    model = load_experiment(folder / "checkpoints" / "2")[1]
+    mean = evaluate(make_restorer(model), sets["Set"], awgn(1, 25.0)).mean
+    assert outcomes[0].scores["Set"] == (mean.psnr_restored, mean.ssim_restored)
+    records = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    speeds = [r["images_per_second"] for r in records if "images_per_second" in r]
+    assert outcomes[0].step_seconds == pytest.approx(1 / max(speeds))
+
+
+def test_a_second_call_trains_and_scores_nothing(
+    images: Path, tmp_path: Path, monkeypatch
+) -> None:
+    data = DataConfig(root=str(images), crop=8, interval=8)
+    config = ExperimentConfig(name="t", model=TINY, data=data, train=TRAIN)
+    sets = {"Set": open_folder(images, 1, cache_gib=1.0)}
+    monkeypatch.chdir(tmp_path)
+    assert run_study(config, Path("study"), sets, seeds=(0,), names=("unet",))
+    path = tmp_path / "study" / "seed0" / "unet" / "outcome.json"
+    stored = json.loads(path.read_text())
+    stored["scores"] = {"Set (1), awgn_gray_25": [11.0, 0.5]}
+    path.write_text(json.dumps(stored))
+    # Spelt in another way, as from another folder.
+    assert run_study(config, tmp_path / "study", sets, seeds=(0,), names=("unet",))
+    [outcome] = outcomes_of(config, tmp_path / "study", sets)
+    assert outcome.scores == {"Set": (11.0, 0.5)}
+    # Of a network that was trained again, scores are made again.
+    stored["saved"] = 0
+    path.write_text(json.dumps(stored))
+    assert run_study(config, tmp_path / "study", sets, seeds=(0,), names=("unet",))
+    [outcome] = outcomes_of(config, tmp_path / "study", sets)
+    assert outcome.scores["Set"] != (11.0, 0.5)
+    assert outcomes_of(config, tmp_path / "study", {"Other": sets["Set"]}) == []
+
+
+def test_a_stopped_study(images: Path, tmp_path: Path, monkeypatch) -> None:
+    data = DataConfig(root=str(images), crop=8, interval=8)
+    config = ExperimentConfig(name="t", model=TINY, data=data, train=TRAIN)
+    monkeypatch.setattr(Interrupt, "asked", lambda self, step: True)
+    assert not run_study(config, tmp_path, {}, seeds=(0, 1), names=("unet",))
+    assert [path.name for path in tmp_path.iterdir()] == ["seed0"]
 
 
 def test_a_study_of_a_distillation(images: Path, tmp_path: Path) -> None:
@@ -127,13 +187,12 @@ def test_a_study_of_a_distillation(images: Path, tmp_path: Path) -> None:
         train=TRAIN,
         teacher=TeacherConfig(model=teacher, train=TRAIN),
     )
-    outcomes = run_study(
-        config, tmp_path, {"S": open_folder(images, 1, cache_gib=1.0)}, seeds=(3,)
-    )
-    assert outcomes is not None
-    assert [outcome.variant.name for outcome in outcomes] == [
-        *("teacher", "plain", "transfer"),
-    ]
+    sets = {"S": open_folder(images, 1, cache_gib=1.0)}
+    assert run_study(config, tmp_path, sets, seeds=(3,))
+    outcomes = outcomes_of(config, tmp_path, sets)
+    names = [outcome.variant.name for outcome in outcomes]
+    assert names == ["teacher", "plain", "transfer"]
+    assert not (tmp_path / "seed3" / "transfer" / "teacher").exists()
     stored = json.loads((tmp_path / "seed3" / "teacher" / "config.json").read_text())
     assert stored["train"]["seed"] == 3
     assert "published" not in markdown(rows_of(outcomes))

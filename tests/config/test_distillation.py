@@ -81,12 +81,34 @@ def test_json_keeps_the_kind_of_experiment(config: ExperimentConfig) -> None:
             r"teacher\.model and model may differ in encoder_blocks only; got channels "
             r"3 and 1; offset_width 64 and 96",
         ),
+        (
+            {
+                "teacher.model.channels": 3,
+                "student.transfer": False,
+                "student.output_weight": 1.0,
+            },
+            r'teacher\.model: "channels" must be 1, as of the student\'s; got 3',
+        ),
+        (
+            {"train.steps": 50, "student.frozen_steps": 50},
+            r'"frozen_steps" must be less than train\.steps, 50; got 50',
+        ),
+        (
+            {"student.init_decoder_from": "runs/x", "student.transfer": False},
+            r'"init_decoder_from" must be empty for a student that takes nothing',
+        ),
         ({"teacher.model.decoder_blocks": (5, 3, 2)}, "decoder_blocks"),
     ],
 )
 def test_impossible_ones(changes: dict[str, object], match: str) -> None:
     with pytest.raises(ConfigError, match=match):
         override(BASE, changes)
+
+
+def test_only_a_decoder_that_passes_must_fit() -> None:
+    changes = {"student.transfer": False, "student.output_weight": 1.0}
+    config = override(BASE, changes | {"teacher.model.decoder_blocks": (5, 3, 2)})
+    assert config.stage_one is not None
 
 
 def test_another_teacher_may_be_named_for_another_student() -> None:

@@ -1,5 +1,6 @@
 """A network and images so small that a whole training takes seconds."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,8 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from danet_jax.config import ExperimentConfig, load_config, override
+from danet_jax.config import (
+    DistillationConfig,
+    ExperimentConfig,
+    TeacherConfig,
+    load_config,
+    override,
+)
 from danet_jax.data.images import write_png
+from danet_jax.training import train
 
 TINY = Path(__file__).with_name("tiny.py")
 ROOT = Path(__file__).parents[2]
@@ -80,3 +88,35 @@ class Trainings:
 @pytest.fixture(scope="session")
 def trainings(photographs: Path) -> Trainings:
     return Trainings(photographs)
+
+
+@pytest.fixture
+def pair(
+    tiny: Callable[..., ExperimentConfig],
+) -> Callable[..., DistillationConfig]:
+    """Builds a distillation of tiny networks, the teacher with a deeper encoder."""
+    base = tiny(**{"model.block": "conv", "model.recurrent_offsets": False})
+    deeper = dataclasses.replace(base.model, encoder_blocks=(1, 0))
+    batch = dataclasses.replace(base.train, batch_size=4)
+    config = DistillationConfig(
+        name="pair",
+        model=base.model,
+        data=base.data,
+        train=base.train,
+        teacher=TeacherConfig(model=deeper, train=batch),
+    )
+    return lambda **changes: override(config, changes)
+
+
+@pytest.fixture(scope="session")
+def teacher_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("teacher")
+
+
+@pytest.fixture
+def taught(pair: Callable[..., DistillationConfig], teacher_run: Path) -> Path:
+    """A run of a trained teacher, made once."""
+    first = pair().stage_one
+    assert first is not None
+    train(dataclasses.replace(first, name="t"), teacher_run)
+    return teacher_run
