@@ -22,6 +22,10 @@ SUFFIXES = frozenset(
 )
 GRAY_MODES = frozenset(("1", "L", "LA"))  # as Pillow calls them
 COLOUR_MODES = frozenset(("RGB", "RGBA", "RGBX", "P", "PA", "CMYK", "YCbCr"))
+# Pillow warns above 89 million pixels and refuses twice as many, to protect servers
+# from strangers' files. Panoramas and scans are larger, and restored tile by tile.
+Image.MAX_IMAGE_PIXELS = None
+NO_MEMORY = "does not fit into memory. Cut it into parts, or leave it out."
 Gray = Literal["rgb2gray", "y"]
 # What a gray value is made of: an offset, and the weights of red, green and blue.
 _WEIGHTS: dict[Gray, tuple[float, ...]] = {
@@ -69,7 +73,8 @@ def read_image(path: Path, channels: int, gray: Gray = "rgb2gray") -> np.ndarray
     Returns:
         uint8 [H, W, channels].
     Raises:
-        DataError: no such file, no image, a truncated one, or not 8 bits a sample.
+        DataError: no such file, no image, a truncated one, one that does not fit into
+            memory, or not 8 bits a sample.
     Source: MATLAB's ``rgb2gray``, which made the literature's gray sets, and its
         ``rgb2ycbcr``, which the literature on JPEG artifacts uses.
     """
@@ -208,6 +213,8 @@ def _decoding(path: Path) -> Iterator[Image.Image]:
             yield file
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file.") from error
+    except MemoryError as error:
+        raise DataError(f"{path}: {NO_MEMORY}") from error
     except Exception as error:  # decoders of broken files raise errors of any kind
         text = str(error).replace(f" {str(path)!r}", "")  # Pillow names the file, too
         raise DataError(

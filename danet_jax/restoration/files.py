@@ -16,7 +16,12 @@ from PIL import Image, ImageOps
 
 from danet_jax.atomic import replace_bytes
 from danet_jax.checks import DataError
-from danet_jax.data.images import COLOUR_MODES, GRAY_MODES, depth_refusal
+from danet_jax.data.images import (
+    COLOUR_MODES,
+    GRAY_MODES,
+    NO_MEMORY,
+    depth_refusal,
+)
 from danet_jax.restoration.deep_png import (
     deep_png,
     is_deep_png,
@@ -100,8 +105,8 @@ def read_photograph(path: Path) -> Photograph:
     PNG and TIFF may have 16 bits a sample; TIFF may hold floats, nominally in [0, 1].
 
     Raises:
-        DataError: no such file, no image, a truncated one, several frames, or samples
-            of another kind.
+        DataError: no such file, no image, a truncated one, one that does not fit into
+            memory, several frames, or samples of another kind.
     """
     try:
         return _read_tiff(path) if is_deep_tiff(path) else _read_by_pillow(path)
@@ -109,6 +114,8 @@ def read_photograph(path: Path) -> Photograph:
         raise DataError(f"{path}: no such file.") from error
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
+    except MemoryError as error:
+        raise DataError(f"{path}: {NO_MEMORY}") from error
     except Exception as error:  # decoders of broken files raise errors of any kind
         raise DataError(
             f"{path}: truncated, unreadable or not an image ({error})."

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 
 from danet_jax.checks import ConfigError, DataError
 from danet_jax.data.images import (
     find_images,
     make_folder,
+    read_header,
     read_image,
     to_float,
     to_uint8,
@@ -55,6 +56,25 @@ def test_find_images_names_what_is_wrong(tmp_path: Path) -> None:
 def test_find_images_refuses_patterns(tmp_path: Path, pattern: str) -> None:
     with pytest.raises(ConfigError, match="pattern"):
         find_images(tmp_path, pattern)
+
+
+def test_images_of_any_number_of_pixels_are_read(tmp_path: Path) -> None:
+    # Pillow alone refuses more than 179 million.
+    Image.new("1", (60_000, 3000)).save(tmp_path / "a.png")
+    assert read_header(tmp_path / "a.png") == (3000, 60_000, False)
+    assert read_image(tmp_path / "a.png", 1).shape == (3000, 60_000, 1)
+
+
+def test_an_image_that_does_not_fit_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(file: Image.Image) -> None:
+        raise MemoryError
+
+    write_png(tmp_path / "a.png", RGB)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", load)
+    with pytest.raises(DataError, match=r"a\.png: does not fit into memory\. Cut it"):
+        read_image(tmp_path / "a.png", 3)
 
 
 def test_read_image_keeps_lossless_pixels(tmp_path: Path) -> None:

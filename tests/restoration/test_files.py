@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from danet_jax.checks import DataError
 from danet_jax.restoration.files import (
@@ -196,6 +196,22 @@ def test_unreadable_files(tmp_path):
         DataError, match=r"a.png: truncated, unreadable or not an image"
     ):
         read_photograph(path)
+
+
+def test_more_pixels_than_pillow_allows_by_itself(tmp_path):
+    Image.new("1", (60_000, 3000)).save(tmp_path / "a.png")
+    assert read_head(tmp_path / "a.png") == Head("PNG", colour=False)
+    assert read_photograph(tmp_path / "a.png").pixels.shape == (3000, 60_000, 1)
+
+
+def test_an_image_that_does_not_fit_into_memory(tmp_path, monkeypatch):
+    def load(file):
+        raise MemoryError
+
+    _picture("L").save(tmp_path / "a.png")
+    monkeypatch.setattr(ImageFile.ImageFile, "load", load)
+    with pytest.raises(DataError, match=r"a\.png: does not fit into memory\. Cut it"):
+        read_photograph(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "BMP", "PPM"])
