@@ -12,6 +12,7 @@ from danet_jax.config.datasets import (
     Dataset,
     div2k_jpeg,
     realsr,
+    realsr_test,
     realsr_train,
 )
 from danet_jax.config.distillation import (
@@ -71,6 +72,7 @@ __all__ = [
     "override",
     "parse_overrides",
     "realsr",
+    "realsr_test",
     "realsr_train",
     "small_experiment",
     "small_jpeg",

@@ -20,6 +20,11 @@ class Dataset:
     download: str = ""  # what to download, and from where
     folder: str = ""  # how the unpacked folder DIR looks
 
+    @property
+    def where(self) -> str:
+        """What to download, and how its folder looks; nothing for one's own."""
+        return f"{self.download} DIR is {self.folder}." if self.folder else ""
+
     def advice(self, *options: str) -> str:
         """What to do without the data: download, prepare (with options), train."""
         scale = ["--scale", str(self.scale)] if self.scale else []
@@ -73,6 +78,11 @@ SIDD_SMALL_TRAIN = dataclasses.replace(
     ),
 )
 
+_REALSR = (
+    "RealSR (version 1; in version 3 the inputs are smaller than their "
+    "targets) from https://github.com/csjcai/RealSR."
+)
+
 
 def realsr_train(scale: int) -> Dataset:
     """The training part of RealSR: pairs of equal size, taken at two focal lengths.
@@ -85,15 +95,27 @@ def realsr_train(scale: int) -> Dataset:
         clean=f"*/Train/{scale}/*_HR.png",
         degraded=f"*/Train/{scale}/*_LR{scale}.png",
         scale=scale,
-        download=(
-            "The paper trains on RealSR: download RealSR (version 1; in version 3 the "
-            "inputs are smaller than their targets) from "
-            "https://github.com/csjcai/RealSR."
-        ),
+        download=f"The paper trains on RealSR: download {_REALSR}",
         folder=(
             "the folder that holds Canon and Nikon, with pairs such as "
             f"Canon/Train/{scale}/Canon_001_HR.png and Canon_001_LR{scale}.png"
         ),
+    )
+
+
+def realsr_test(scale: int) -> Dataset:
+    """The test part of RealSR, of 30 pairs at each scale."""
+    files = realsr_train(scale)
+    clean, degraded, folder = (
+        text.replace("/Train/", "/Test/")
+        for text in (files.clean, files.degraded, files.folder)
+    )
+    return dataclasses.replace(
+        files,
+        clean=clean,
+        degraded=degraded,
+        download=f"Download {_REALSR}",
+        folder=folder,
     )
 
 
@@ -120,12 +142,12 @@ def div2k_jpeg(quality: int) -> DataConfig:
 
 def realsr(scale: int) -> DataConfig:
     """The pairs of RealSR at a scale of 2, 3 or 4."""
-    files = realsr_train(scale)
+    files, test = realsr_train(scale), realsr_test(scale)
     return DataConfig(
         clean=files.clean,
         degraded=files.degraded,
-        validation_clean=files.clean.replace("/Train/", "/Test/"),
-        validation_degraded=files.degraded.replace("/Train/", "/Test/"),
+        validation_clean=test.clean,
+        validation_degraded=test.degraded,
         sigma_255=0.0,
         source=files.advice(),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from danet_jax.checks import ConfigError, DataError, message
 from danet_jax.config import Dataset
 from danet_jax.data.images import Gray, read_header, refuse_unusable
-from danet_jax.data.listing import Files, elsewhere, hold_out, list_files
+from danet_jax.data.listing import Files, hold_out, list_files
 from danet_jax.data.manifest import Preparation, PreparedImage
 from danet_jax.data.patches import patch_grid
 
@@ -42,7 +42,7 @@ def plan(
         if value < least:
             raise ConfigError(message("prepare", name, f"be at least {least}", value))
     source = source.expanduser().resolve()
-    files = _find(dataset, source)
+    files = list_files(source, dataset.clean, dataset.degraded, advice=dataset.where)
     files, _ = hold_out(files, held_out, where="prepare: --held-out")
     headers = _headers(files, dataset)
     _check_crop(headers, crop)
@@ -65,17 +65,6 @@ def plan(
         images=images,
         records=sum(image.patches for image in images),
     )
-
-
-def _find(dataset: Dataset, source: Path) -> Files:
-    """The files of a data set, or an error that names the folder to give instead."""
-    try:
-        return list_files(source, dataset.clean, dataset.degraded)
-    except DataError as error:
-        if not source.is_dir() or elsewhere(source, dataset.clean):
-            raise
-        how = f" {dataset.download} DIR is {dataset.folder}." if dataset.folder else ""
-        raise DataError(f"{error}{how}") from error
 
 
 def _headers(files: Files, dataset: Dataset) -> dict[str, Header]:

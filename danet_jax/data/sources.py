@@ -187,13 +187,14 @@ def open_folder(
     degraded: str = "",
     cache_gib: float,
     gray: Gray = "rgb2gray",
+    advice: str = "",
 ) -> ImageFolder:
     """Opens the images below a folder, in pairs if ``degraded`` is a pattern.
 
     Raises:
         DataError: no folder, no images, broken ones, or pairs that do not fit.
     """
-    files = list_files(path, clean, degraded)
+    files = list_files(path, clean, degraded, advice=advice)
     return ImageFolder(files, channels=channels, cache_gib=cache_gib, gray=gray)
 
 

@@ -10,12 +10,17 @@ from tqdm import tqdm
 
 from danet_jax.checks import DataError
 from danet_jax.data.images import make_folder
+from danet_jax.data.listing import find_file
 from danet_jax.data.matlab import cell, check_array, check_cell, read_mat, write_mat
 from danet_jax.evaluation.sidd import check_picture
 from danet_jax.restoration.inference import Restorer
 
 FOLDER = "bundled"
 _VERSION = "1.0"
+_ADVICE = (
+    "Download Benchmark data from https://noise.visinf.tu-darmstadt.de/downloads; DIR "
+    "is the folder of info.mat and images_srgb."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +62,7 @@ def export_dnd(
         with real photographs, 2017 (denoise_srgb, bundle_submissions_srgb): boxes are
         rows [y0, x0, y1, x1], counted from 1, ends included.
     """
-    boxes = _read_boxes(data / "info.mat", layout)
+    boxes = _read_boxes(find_file(data, "info.mat", _ADVICE), layout)
     make_folder(out / FOLDER)
     for index in tqdm(range(layout.images), "restoring", leave=False, disable=None):
         path = data / "images_srgb" / _name(index)

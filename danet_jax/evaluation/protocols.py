@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from danet_jax.checks import ConfigError
-from danet_jax.config import DataConfig, EvaluationConfig, ExperimentConfig
+from danet_jax.config import DataConfig, EvaluationConfig, ExperimentConfig, realsr_test
 from danet_jax.data.degrade import jpeg, noisy
 from danet_jax.data.images import Gray, to_float
 from danet_jax.data.luma import luma, luma_full
@@ -69,6 +69,7 @@ class Protocol:
     degraded: str = ""  # pattern of their partners, of pairs that have a usual one
     metrics: tuple[Metric, ...] = (PSNR, SSIM)
     opens: Callable[[Path], ImageSet] | None = None
+    advice: str = ""  # what to download, and how its folder looks
 
     @property
     def paired(self) -> bool:
@@ -195,12 +196,14 @@ def real_pairs(
 
 
 def _realsr(scale: int) -> Protocol:
+    test = realsr_test(scale)
     return Protocol(
         name=f"realsr_{scale}",
         channels=3,
         evaluation=ON_LUMA,
-        clean=f"*/Test/{scale}/*_HR.png",
-        degraded=f"*/Test/{scale}/*_LR{scale}.png",
+        clean=test.clean,
+        degraded=test.degraded,
+        advice=test.where,
     )
 
 
@@ -273,10 +276,8 @@ def open_images(
     """
     if protocol.opens is not None:
         if clean or degraded:
-            raise ConfigError(
-                f"eval: {protocol.name} reads .mat files. Leave --clean and --degraded "
-                "out."
-            )
+            repair = "Leave --clean and --degraded out."
+            raise ConfigError(f"eval: {protocol.name} reads .mat files. {repair}")
         return protocol.opens(path)
     if degraded and not protocol.paired:
         raise ConfigError(
@@ -295,4 +296,5 @@ def open_images(
         degraded=degraded,
         cache_gib=cache_gib,
         gray=protocol.gray,
+        advice=protocol.advice,
     )

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from danet_jax.atomic import replacing
 from danet_jax.checks import DataError
 from danet_jax.data.images import make_folder, to_float, to_uint8
+from danet_jax.data.listing import find_file
 from danet_jax.data.matlab import cell, check_array, check_cell, read_mat, write_mat
 from danet_jax.data.patches import Sample
 from danet_jax.restoration.inference import Restorer
@@ -42,6 +43,23 @@ class SiddLayout:
 
 
 SIDD = SiddLayout()
+_DOWNLOAD = (
+    "Download {} from https://abdokamel.github.io/sidd; DIR is the folder of {}."
+)
+_VALIDATION = "ValidationGtBlocksSrgb", "ValidationNoisyBlocksSrgb"
+_BENCHMARK = "BenchmarkNoisyBlocksSrgb"
+_ADVICE = {  # by variable
+    **dict.fromkeys(
+        _VALIDATION,
+        _DOWNLOAD.format(
+            "the sRGB files of SIDD Validation Data and Ground Truth",
+            " and ".join(f"{name}.mat" for name in _VALIDATION),
+        ),
+    ),
+    _BENCHMARK: _DOWNLOAD.format(
+        "the noisy sRGB file of SIDD Benchmark Data", f"{_BENCHMARK}.mat"
+    ),
+}
 
 
 class SiddBlocks:
@@ -72,8 +90,7 @@ def open_validation_blocks(folder: Path, layout: SiddLayout = SIDD) -> SiddBlock
         DataError: a file that is missing or corrupt, or of other blocks.
     Source: SIDD, "SIDD Validation Data and Ground Truth".
     """
-    names = "ValidationGtBlocksSrgb", "ValidationNoisyBlocksSrgb"
-    return SiddBlocks(*(_read_blocks(folder, name, layout) for name in names))
+    return SiddBlocks(*(_read_blocks(folder, name, layout) for name in _VALIDATION))
 
 
 def export_sidd(
@@ -103,7 +120,7 @@ def export_sidd(
     Source: SIDD_Benchmark_Code_v1.2 (SIDD_Denoise.m, DenoiseSrgb.m, Demo_SIDD.m), and
         kaggle.com/competitions/sidd-benchmark-srgb-psnr with its example script.
     """
-    noisy = _read_blocks(data, "BenchmarkNoisyBlocksSrgb", layout)
+    noisy = _read_blocks(data, _BENCHMARK, layout)
     make_folder(out)
     restored = np.empty(noisy.shape, np.uint8)
     places = list(np.ndindex(noisy.shape[:2]))
@@ -189,7 +206,7 @@ def _check_csv(path: Path, layout: SiddLayout) -> str:
 
 def _read_blocks(folder: Path, variable: str, layout: SiddLayout) -> np.ndarray:
     """uint8 [images, blocks, side, side, 3] of the file named like its variable."""
-    path = folder / f"{variable}.mat"
+    path = find_file(folder, f"{variable}.mat", _ADVICE[variable])
     blocks = read_mat(path, variable)[variable]
     wanted = (layout.images, layout.blocks, *layout.block)
     check_array(path, variable, blocks, wanted, "uint8")

@@ -56,6 +56,18 @@ def test_dnd_goes_out_and_comes_back(tmp_path, version):
     assert cells[0, 1].dtype == np.float32
 
 
+def test_another_folder_than_that_of_dnd(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(
+        DataError, match=r"holds no info\.mat\. Download .* info\.mat and"
+    ):
+        export_dnd(_half, tmp_path / "empty", tmp_path, {}, BOXES)
+    _dnd(tmp_path / "dnd")
+    for folder in tmp_path, tmp_path / "dnd" / "images_srgb":
+        with pytest.raises(DataError, match=r"holds no info\.mat, .* Give .*/dnd\.$"):
+            export_dnd(_half, folder, tmp_path, {}, BOXES)
+
+
 def test_dnd_is_clipped_but_not_rounded(tmp_path):
     _dnd(tmp_path)
     folder = export_dnd(lambda x: 3 * x - 1, tmp_path, tmp_path, {}, BOXES)

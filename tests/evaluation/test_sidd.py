@@ -104,8 +104,19 @@ def test_the_csv_for_kaggle(tmp_path):
 
 
 def test_a_missing_or_wrong_file_of_sidd(tmp_path):
-    with pytest.raises(DataError, match=r"ValidationGtBlocksSrgb\.mat: no such file"):
+    match = r"holds no Val\w+Gt\w+\.mat\. Download .*/sidd; DIR is the folder of Val"
+    with pytest.raises(DataError, match=match):
         open_validation_blocks(tmp_path, BLOCKS)
+    with pytest.raises(DataError, match=r"nowhere: no such folder\. .* for Bench"):
+        export_sidd(_half, tmp_path / "nowhere", tmp_path, {}, BLOCKS)
+    _noisy_blocks(tmp_path / "deep" / "er")
+    for folder, match in (
+        (tmp_path, r"holds no Bench\w+\.mat, but a folder .* Give .*deep/er\.$"),
+        (tmp_path / "deep" / "er" / "x", r"holds no .* Give .*deep/er\.$"),
+    ):
+        folder.mkdir(exist_ok=True)
+        with pytest.raises(DataError, match=match):
+            export_sidd(_half, folder, tmp_path, {}, BLOCKS)
     for blocks in _pixels(2, 3, 12, 11, 3), np.zeros((2, 3, 12, 12, 3), np.float32):
         _noisy_blocks(tmp_path, blocks=blocks)
         match = r"Noisy\w+\.mat: \w+ must be 2x3x12x12x3 of uint8; got 2x3x12x1"
