@@ -14,7 +14,7 @@ from danet_jax.data.decoding import Job, decoded
 from danet_jax.data.images import read_image, write_png
 from danet_jax.data.manifest import MANIFEST, read_manifest
 from danet_jax.data.patches import patch_grid
-from danet_jax.data.prepare import is_prepared
+from danet_jax.data.prepare import is_prepared, prepare
 from tests.data.preparing import SINGLE, planned, prepared, write_pairs
 
 
@@ -143,10 +143,13 @@ def test_remains_of_a_killed_process_are_removed(source: Path, tmp_path: Path) -
     prepared(source, tmp_path / "out")
     assert names(tmp_path) == {"source", "out"}
     # Killed between two renames: the old records still count.
+    old = planned(source)
     (tmp_path / "out").rename(tmp_path / ".out.replaced")
     (source / "1_mean.png").write_bytes(b"no image")
     with pytest.raises(DataError, match="1_mean"):
-        prepared(source, tmp_path / "out", SINGLE)
+        prepare(tmp_path / "out", old, workers=0)
+    assert names(tmp_path) == {"source", "out"}
+    assert is_prepared(tmp_path / "out", old)
     prepared(source, tmp_path / "out", held_out=("1_*",))
     assert names(tmp_path) == {"source", "out"}
 
