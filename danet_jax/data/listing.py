@@ -111,9 +111,7 @@ def hold_out(
     held_out: set[str] = set()
     for pattern in patterns:
         matched = {
-            name
-            for name, (path, _) in files.items()
-            if fnmatchcase(name, pattern) or fnmatchcase(path.name, pattern)
+            name for name, (path, _) in files.items() if matches(name, path, pattern)
         }
         if not matched:
             raise DataError(
@@ -128,3 +126,8 @@ def hold_out(
         )
     training = {name: pair for name, pair in files.items() if name not in held_out}
     return training, {name: files[name] for name in files if name in held_out}
+
+
+def matches(name: str, clean: Path, pattern: str) -> bool:
+    """Whether a pattern holds out an image of a name and a clean file."""
+    return fnmatchcase(name, pattern) or fnmatchcase(clean.name, pattern)

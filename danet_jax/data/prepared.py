@@ -7,6 +7,8 @@ import numpy as np
 
 from danet_jax.checks import ConfigError, DataError
 from danet_jax.config import DataConfig
+from danet_jax.data.images import find_images
+from danet_jax.data.listing import list_files, matches
 from danet_jax.data.manifest import Preparation
 from danet_jax.data.patches import Sample
 from danet_jax.data.records import open_records
@@ -22,8 +24,8 @@ class PreparedPatches:
         channels: of its network.
     Raises:
         ConfigError: the config wants what the records are not.
-        DataError: records that are missing or incomplete, or an image that was changed
-            since; the file is named.
+        DataError: records that are missing or incomplete, or an image that was since
+            changed, added or removed; the file is named.
     """
 
     def __init__(
@@ -97,17 +99,47 @@ def _check(
 
 
 def _check_source(folder: Path, manifest: Preparation) -> None:
-    """Compares the images with what they were; they may be gone, but not changed."""
-    for image in manifest.images:
-        stated = zip(image.files, image.bytes, image.mtime_ns, strict=True)
-        for file, size, mtime_ns in stated:
-            path = Path(manifest.source) / file
-            stat = path.stat() if path.exists() else None
-            if stat and (stat.st_size, stat.st_mtime_ns) != (size, mtime_ns):
-                raise DataError(
-                    f"{path}: was changed after the records in {folder} were prepared "
-                    f"from it. Prepare them anew: {manifest.command(folder)}"
-                )
+    """Compares the images with what they were: all may be gone, but none changed."""
+    source = Path(manifest.source)
+    stated = {
+        source / file: (size, mtime_ns)
+        for image in manifest.images
+        for file, size, mtime_ns in zip(
+            image.files, image.bytes, image.mtime_ns, strict=True
+        )
+    }
+    repair = f"Prepare them anew: {manifest.command(folder)}"
+    try:
+        there = _training_files(source, manifest)
+    except DataError as error:
+        raise DataError(
+            f"{error} The records in {folder} are of other files. {repair}"
+        ) from error
+    for path in sorted(there | stated.keys()) if there else ():
+        what = "removed" if path not in there else "added"
+        if path in there and path in stated:
+            stat = path.stat()
+            if (stat.st_size, stat.st_mtime_ns) == stated[path]:
+                continue
+            what = "changed"
+        raise DataError(
+            f"{path}: was {what} after the records in {folder} were prepared. {repair}"
+        )
+
+
+def _training_files(source: Path, manifest: Preparation) -> set[Path]:
+    """The files that would be prepared now; none if there are no images any more."""
+    try:
+        find_images(source, manifest.clean)
+    except DataError:
+        return set()
+    files = list_files(source, manifest.clean, manifest.degraded)
+    return {
+        path
+        for name, pair in files.items()
+        for path in pair
+        if path and not any(matches(name, pair[0], p) for p in manifest.held_out)
+    }
 
 
 def _refuse(

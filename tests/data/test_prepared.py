@@ -186,11 +186,39 @@ def test_pairs_of_another_set(pairs: Path) -> None:
 def test_an_image_that_was_changed_meanwhile(tmp_path: Path) -> None:
     source = write_pairs(tmp_path / "images")
     out = prepared(source, tmp_path / "out")
-    (source / "0_real.png").unlink()  # what is gone was not changed
-    open_training(pairs_config(out), 1)
     os.utime(source / "1_real.png", ns=(0, 1))
     match = r"1_real\.png: was changed after .*: danet prepare .* --out .*out "
     with pytest.raises(DataError, match=match):
+        open_training(pairs_config(out), 1)
+    for path in source.iterdir():  # what is gone altogether was not changed
+        path.unlink()
+    open_training(pairs_config(out), 1)
+    source.rmdir()
+    open_training(pairs_config(out), 1)
+
+
+def test_images_that_were_added_or_removed_meanwhile(tmp_path: Path) -> None:
+    source = write_pairs(tmp_path / "images")
+    out = prepared(source, tmp_path / "out", SINGLE, held_out=("1_*",))
+    data = singles_config(out, held_out=("1_*",))
+    (source / "1_mean.png").unlink()  # no part of the records
+    (source / "notes.txt").touch()
+    open_training(data, 1)
+    added, taken = source / "3_mean.png", source / "0_mean.png"
+    added.write_bytes(taken.read_bytes())
+    with pytest.raises(DataError, match=r"3_mean\.png: was added after .*: danet prep"):
+        open_training(data, 1)
+    added.unlink()
+    taken.unlink()
+    with pytest.raises(DataError, match=r"0_mean\.png: was removed after .*: danet pr"):
+        open_training(data, 1)
+
+
+def test_a_partner_that_was_removed_meanwhile(tmp_path: Path) -> None:
+    source = write_pairs(tmp_path / "images")
+    out = prepared(source, tmp_path / "out")
+    (source / "0_real.png").unlink()
+    with pytest.raises(DataError, match=r"without a partner: 1.* Prepare them anew"):
         open_training(pairs_config(out), 1)
 
 

@@ -181,6 +181,19 @@ def test_jpeg_is_of_y_of_colour_files(tmp_path):
     np.testing.assert_array_equal(images[0].clean, pixels[..., :1])
 
 
+def test_another_folder_than_that_of_realsr(tmp_path):
+    match = (
+        r"no images\. .* Download RealSR .*/RealSR\. DIR is the folder that holds "
+        r"Canon and Nikon, .* Canon/Test/2/Canon_001_HR\.png and Canon_001_LR2\.png\.$"
+    )
+    with pytest.raises(DataError, match=match):
+        open_images(PROTOCOLS["realsr_2"], tmp_path)
+    (tmp_path / "deep" / "Canon" / "Test" / "2").mkdir(parents=True)
+    write_png(tmp_path / "deep/Canon/Test/2/a_HR.png", _image(16, 16, 3))
+    with pytest.raises(DataError, match=r"Give \S+/deep\.$"):
+        open_images(PROTOCOLS["realsr_2"], tmp_path)
+
+
 def test_pairs_of_realsr(tmp_path):
     for camera in "Canon", "Nikon":
         for scale in 2, 3:
