@@ -15,6 +15,7 @@ from danet_jax.config import (
     Dataset,
     realsr_train,
 )
+from danet_jax.data.listing import list_files
 from danet_jax.data.manifest import Preparation
 from danet_jax.data.planning import plan
 from danet_jax.data.prepare import is_prepared, prepare
@@ -122,7 +123,8 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         gray=arguments.gray,
         held_out=arguments.held_out,
     )
-    text = _summary(dataset, preparation)
+    _say_what_is_missing(dataset, arguments.source.expanduser())
+    text = _summary(preparation)
     if is_prepared(out, preparation):
         print(f"{out}: holds {text} already; nothing to do.")
         return
@@ -157,10 +159,20 @@ def _dataset(arguments: argparse.Namespace) -> Dataset:
     return realsr_train(given["scale"]) if name == _REALSR else _PUBLISHED[name]
 
 
-def _summary(dataset: Dataset, preparation: Preparation) -> str:
+def _say_what_is_missing(dataset: Dataset, source: Path) -> None:
+    """Warns where a published set has more or fewer images, held out or not."""
+    found = len(list_files(source, dataset.clean, dataset.degraded))
+    if dataset.counts and found not in dataset.counts:
+        kind = "pairs" if dataset.degraded else "images"
+        published = " or ".join(map(str, dataset.counts))
+        print(
+            f"Warning: {source} holds {found} {kind}, but {dataset.name} as published "
+            f"has {published}. Unless this is meant, unpack or download it anew.",
+            file=sys.stderr,
+        )
+
+
+def _summary(preparation: Preparation) -> str:
     count, side = len(preparation.images), preparation.crop
     kind = "pairs" if preparation.degraded else "images"
-    of = ""
-    if dataset.count and not preparation.held_out and count != dataset.count:
-        of = f" of {dataset.count} published"
-    return f"{preparation.records} patches of {side}x{side} from {count}{of} {kind}"
+    return f"{preparation.records} patches of {side}x{side} from {count} {kind}"

@@ -15,7 +15,7 @@ class Dataset:
     name: str  # as ``danet prepare`` calls it
     clean: str  # pattern of the clean images below the folder
     degraded: str = ""  # pattern of their degraded partners; "": none
-    count: int = 0  # images, or pairs, that are published; 0: not stated
+    counts: tuple[int, ...] = ()  # images, or pairs, of each archive; (): not stated
     scale: int = 0  # of super-resolution; 0: none
     download: str = ""  # what to download, and from where
     folder: str = ""  # how the unpacked folder DIR looks
@@ -40,7 +40,7 @@ class Dataset:
 DIV2K_TRAIN = Dataset(
     name="div2k",
     clean="*.png",
-    count=800,
+    counts=(800,),
     download=(
         "The paper trains on DIV2K: download DIV2K_train_HR.zip (800 PNG files, "
         "3.3 GB) from https://data.vision.ee.ethz.ch/cvl/DIV2K."
@@ -49,12 +49,12 @@ DIV2K_TRAIN = Dataset(
 )
 
 # 320 pairs of whole sRGB photographs, 29 GiB once decoded. SIDD-Small has one pair of
-# each scene, which no number precedes: GT_SRGB_010.PNG.
+# each of 160 scenes, which no number precedes: GT_SRGB_010.PNG.
 SIDD_MEDIUM_TRAIN = Dataset(
     name="sidd",
     clean="Data/*/*GT_SRGB_*.PNG",
     degraded="Data/*/*NOISY_SRGB_*.PNG",
-    count=320,
+    counts=(320, 160),
     download=(
         "The paper trains on SIDD-Medium: download its sRGB images (SIDD_Medium_Srgb, "
         "12 GB) from https://abdokamel.github.io/sidd."
@@ -66,7 +66,6 @@ SIDD_MEDIUM_TRAIN = Dataset(
 )
 SIDD_SMALL_TRAIN = dataclasses.replace(
     SIDD_MEDIUM_TRAIN,
-    count=160,
     download=(
         "The paper trains on SIDD-Medium; for a small network, download the sRGB "
         "images of SIDD-Small (SIDD_Small_sRGB_Only, 6 GB) from "
@@ -78,6 +77,7 @@ SIDD_SMALL_TRAIN = dataclasses.replace(
     ),
 )
 
+_REALSR_COUNTS = {2: 183, 3: 234, 4: 178}  # by scale, of version 1
 _REALSR = (
     "RealSR (version 1; in version 3 the inputs are smaller than their "
     "targets) from https://github.com/csjcai/RealSR."
@@ -87,13 +87,14 @@ _REALSR = (
 def realsr_train(scale: int) -> Dataset:
     """The training part of RealSR: pairs of equal size, taken at two focal lengths.
 
-    By the paper's counts (183, 234 and 178 pairs at scales 2, 3 and 4) its version 1.
-    Version 2 has more pairs in the same folders, version 3 pairs of unequal size.
+    By the paper's counts its version 1. Version 2 has more pairs in the same folders,
+    version 3 pairs of unequal size.
     """
     return Dataset(
         name="realsr",
         clean=f"*/Train/{scale}/*_HR.png",
         degraded=f"*/Train/{scale}/*_LR{scale}.png",
+        counts=(_REALSR_COUNTS[scale],),
         scale=scale,
         download=f"The paper trains on RealSR: download {_REALSR}",
         folder=(
@@ -114,6 +115,7 @@ def realsr_test(scale: int) -> Dataset:
         files,
         clean=clean,
         degraded=degraded,
+        counts=(30,),
         download=f"Download {_REALSR}",
         folder=folder,
     )

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 import subprocess
 import sys
@@ -6,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from danet_jax.cli import prepare
 from danet_jax.cli.main import main
+from danet_jax.config import SIDD_MEDIUM_TRAIN
 from danet_jax.data.images import write_png
 from danet_jax.data.manifest import read_manifest
 
@@ -102,5 +105,42 @@ def test_help_shows_pairs_in_one_folder_and_in_two(capsys):
 
 def test_a_published_set_that_is_incomplete_says_so(source, tmp_path, capsys):
     words = ["prepare", "div2k", "--source", str(source), "--out", str(tmp_path / "o")]
-    assert main([*words, "--crop", "8", "--workers", "0"]) == 0
-    assert "from 2 of 800 published images" in capsys.readouterr().out
+    words += ["--crop", "8", "--workers", "0", "--held-out", "b"]
+    for _ in range(2):  # also where there is nothing to do
+        assert main(words) == 0
+        shown = capsys.readouterr()
+        text = f"Warning: {source} holds 2 images, but div2k as published has 800. "
+        assert shown.err.startswith(text)
+        assert "from 1 images" in shown.out
+
+
+def _pair(folder, clean, degraded):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in clean, degraded:
+        write_png(folder / name, np.zeros((8, 8, 3), np.uint8))
+
+
+@pytest.mark.parametrize(("scale", "count"), [(2, 183), (3, 234), (4, 178)])
+def test_the_pairs_of_realsr_are_counted(tmp_path, capsys, scale, count):
+    _pair(tmp_path / f"in/Canon/Train/{scale}", "1_HR.png", f"1_LR{scale}.png")
+    words = ["realsr", "--scale", str(scale), "--source", str(tmp_path / "in")]
+    words += ["--out", str(tmp_path / "out"), "--crop", "8", "--workers", "0"]
+    assert main(["prepare", *words]) == 0
+    warned = f"holds 1 pairs, but realsr as published has {count}. Unless this is meant"
+    assert warned in capsys.readouterr().err
+
+
+def test_either_archive_of_sidd_is_complete(tmp_path, capsys, monkeypatch):
+    assert SIDD_MEDIUM_TRAIN.counts == (320, 160)
+    fewer = dataclasses.replace(SIDD_MEDIUM_TRAIN, counts=(2, 1))
+    monkeypatch.setitem(prepare._PUBLISHED, "sidd", fewer)
+    words = ["prepare", "sidd", "--source", str(tmp_path / "in")]
+    words += ["--out", str(tmp_path / "out"), "--crop", "8", "--workers", "0"]
+    for number in range(3):
+        folder = tmp_path / "in" / "Data" / str(number)
+        _pair(folder, f"{number}_GT_SRGB_1.PNG", f"{number}_NOISY_SRGB_1.PNG")
+        assert main(words) == 0
+        warned = "holds 3 pairs, but sidd as published has 2 or 1." in (
+            capsys.readouterr().err
+        )
+        assert warned == (number == 2)

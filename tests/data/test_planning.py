@@ -61,7 +61,7 @@ def test_folders_that_were_unpacked_too_deep(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=match):
         planned(deep.parent, SMALL_DIV2K)
     (tmp_path / "far" / "off" / "away").mkdir(parents=True)
-    dataset = dataclasses.replace(SIDD_MEDIUM_TRAIN, count=0)
+    dataset = dataclasses.replace(SIDD_MEDIUM_TRAIN, counts=())
     with pytest.raises(DataError, match=r"no images\. .* DIR is the folder that hol"):
         planned(tmp_path / "far" / "off" / "away", dataset)
     with pytest.raises(DataError, match="no such folder"):
