@@ -5,7 +5,7 @@ one of its own. The range is that of DnCNN-B (Zhang et al., 2017). Validation us
 
 The settings are those of Sec. 4.1, which are the defaults. On DIV2K:
 
-    danet prepare div2k --channels 1 --source DIV2K_train_HR --out DIR
+    python prepare.py div2k --channels 1 --source DIV2K_train_HR --out DIR
     python train.py --config configs/awgn_gray_blind.py --config.data.root=DIR
 """
 

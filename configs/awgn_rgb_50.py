@@ -8,7 +8,7 @@ PSNR [dB] / SSIM as published; this project has not trained it in full:
 
 The settings are those of Sec. 4.1, which are the defaults. On DIV2K:
 
-    danet prepare div2k --source DIV2K_train_HR --out DIR
+    python prepare.py div2k --source DIV2K_train_HR --out DIR
     python train.py --config configs/awgn_rgb_50.py --config.data.root=DIR
 """
 

@@ -10,7 +10,7 @@ the literature.
 
 The settings are those of Sec. 4.1, which are the defaults. On DIV2K:
 
-    danet prepare div2k --channels 1 --gray y --source DIV2K_train_HR --out DIR
+    python prepare.py div2k --channels 1 --gray y --source DIV2K_train_HR --out DIR
     python train.py --config configs/jpeg_30.py --config.data.root=DIR
 """
 

@@ -11,7 +11,7 @@ scale, and 30 for tests. The part named Test is never read.
 The settings are those of Sec. 4.1, which are the defaults; the interval of 130 pixels
 between patches is stated for DIV2K only. On RealSR, version 1:
 
-    danet prepare realsr --scale 2 --source RealSR --out DIR
+    python prepare.py realsr --scale 2 --source RealSR --out DIR
     python train.py --config configs/realsr_x2.py --config.data.root=DIR
 """
 

@@ -135,7 +135,7 @@ def test_each_config_is_what_its_name_says(path):
 def test_the_preparation_fits_the_config(path):
     """What the docstring and the message for those without data tell to type."""
     config = load_config(path)
-    (line,) = re.findall(r"^    danet (prepare .*)$", _docstring(path), re.M)
+    (line,) = re.findall(r"^    python (prepare\.py .*)$", _docstring(path), re.M)
     (told,) = re.findall(r"danet (prepare .* --out OUT)\.", config.data.source)
     parser = argparse.ArgumentParser()
     prepare.add_arguments(parser)
@@ -247,7 +247,7 @@ def test_small_ones_say_how_to_get_images(path):
     parser = argparse.ArgumentParser()
     prepare.add_arguments(parser)
     told = re.findall(r"danet (prepare .* --out OUT)\.", config.data.source)
-    for words in *told, *re.findall(r"^    danet (prepare .*)$", text, re.M):
+    for words in *told, *re.findall(r"^    python (prepare\.py .*)$", text, re.M):
         arguments = parser.parse_args(shlex.split(words)[1:])
         assert arguments.channels == config.model.channels
         assert arguments.crop >= config.data.crop

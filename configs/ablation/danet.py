@@ -9,7 +9,7 @@ This is configs/awgn_gray_25.py under another name.
 
 The settings are those of Sec. 4.1, which are the defaults. On DIV2K:
 
-    danet prepare div2k --channels 1 --source DIV2K_train_HR --out DIR
+    python prepare.py div2k --channels 1 --source DIV2K_train_HR --out DIR
     python train.py --config configs/ablation/danet.py --config.data.root=DIR
 
 All five rows, one after the other, and their table: danet ablation --help.

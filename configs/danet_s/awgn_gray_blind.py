@@ -9,7 +9,7 @@ Here it starts like any other, which may cost some of that.
 
 The settings are those of Sec. 4.1, which are the defaults. On DIV2K:
 
-    danet prepare div2k --channels 1 --source DIV2K_train_HR --out DIR
+    python prepare.py div2k --channels 1 --source DIV2K_train_HR --out DIR
     python train.py --config configs/danet_s/awgn_gray_blind.py --config.data.root=DIR
 """
 

@@ -15,7 +15,7 @@ Here it starts like any other, which may cost some of that.
 The settings are those of Sec. 4.1, which are the defaults; the interval of 130 pixels
 between patches is stated for DIV2K only. On RealSR, version 1:
 
-    danet prepare realsr --scale 3 --source RealSR --out DIR
+    python prepare.py realsr --scale 3 --source RealSR --out DIR
     python train.py --config configs/danet_s/realsr_x3.py --config.data.root=DIR
 """
 

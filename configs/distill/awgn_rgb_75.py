@@ -13,7 +13,7 @@ trained already. Without a teacher: configs/danet_s/awgn_rgb_75.py.
 
 The settings are those of Sec. 4.1, which are the defaults. On DIV2K:
 
-    danet prepare div2k --source DIV2K_train_HR --out DIR
+    python prepare.py div2k --source DIV2K_train_HR --out DIR
     python train.py --config configs/distill/awgn_rgb_75.py --config.data.root=DIR
 """
 

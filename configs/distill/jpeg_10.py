@@ -15,7 +15,7 @@ trained already. Without a teacher: configs/danet_s/jpeg_10.py.
 
 The settings are those of Sec. 4.1, which are the defaults. On DIV2K:
 
-    danet prepare div2k --channels 1 --gray y --source DIV2K_train_HR --out DIR
+    python prepare.py div2k --channels 1 --gray y --source DIV2K_train_HR --out DIR
     python train.py --config configs/distill/jpeg_10.py --config.data.root=DIR
 """
 

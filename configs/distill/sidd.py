@@ -14,7 +14,7 @@ trained already. Without a teacher: configs/danet_s/sidd.py.
 The settings are those of Sec. 4.1, which are the defaults; the interval of 130 pixels
 between patches is stated for DIV2K only. On SIDD-Medium:
 
-    danet prepare sidd --source SIDD_Medium_Srgb --out DIR
+    python prepare.py sidd --source SIDD_Medium_Srgb --out DIR
     python train.py --config configs/distill/sidd.py --config.data.root=DIR
 
 Straight from the unpacked folder it trains, too, but what does not fit into

@@ -3,7 +3,7 @@
 The task of Table 6 of the paper with an 85th of DANet's parameters. On RealSR, version
 1, whose inputs are as large as their targets:
 
-    danet prepare realsr --scale 4 --source RealSR --out DIR
+    python prepare.py realsr --scale 4 --source RealSR --out DIR
     python train.py --config configs/small/realsr_x4.py --config.data.root=DIR
 
 Patches of 64x64 are taken anew from those of 256x256. Without the first command, and

@@ -3,7 +3,7 @@
 The task of Table 4 of the paper with an 85th of DANet's parameters. On SIDD-Small, one
 pair of each scene (SIDD_Small_sRGB_Only, 6 GB), or SIDD-Medium, two:
 
-    danet prepare sidd --crop 96 --interval 512 --source SIDD_Small_sRGB_Only --out DIR
+    python prepare.py sidd --crop 96 --interval 512 --source SIDD_Small --out DIR
     python train.py --config configs/small/sidd.py --config.data.root=DIR
 
 Patches of 64x64 are taken anew from those of 96x96, of which each photograph gives
