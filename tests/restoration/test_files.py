@@ -89,6 +89,18 @@ def test_transparency_becomes_alpha(tmp_path, mode, transparency, colours):
     )
 
 
+@pytest.mark.parametrize(("mode", "kept"), [("RGB", True), ("CMYK", False)])
+def test_the_profile_of_inks_is_none_of_colours(tmp_path, mode, kept):
+    for suffix in ".jpg", ".tif":
+        path = tmp_path / f"{mode}{suffix}"
+        _picture(mode).save(path, icc_profile=b"a profile")
+        photograph = read_photograph(path)
+        assert ("icc_profile" in photograph.extras) == kept
+        write_photograph(tmp_path / f"b{suffix}", photograph)
+        with Image.open(tmp_path / f"b{suffix}") as file:
+            assert (file.mode, "icc_profile" in file.info) == ("RGB", kept)
+
+
 def test_one_bit_transparency(tmp_path):
     path = tmp_path / "a.png"
     _picture("1").save(path, transparency=0)
