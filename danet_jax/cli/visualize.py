@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from danet_jax.checks import ConfigError, DataError
+from danet_jax.checks import ConfigError
 from danet_jax.config import DANetConfig, EvaluationConfig
 from danet_jax.data.degrade import noisy
 from danet_jax.data.images import make_folder, read_image, to_float, write_png
+from danet_jax.evaluation.report import write_text
 from danet_jax.figures.field import MOST_LAYERS, check_point, check_size, reach
 from danet_jax.figures.locations import locations_sheet
 from danet_jax.figures.maps import attention_sheet, feature_sheet, wavelet_sheet
@@ -225,17 +226,10 @@ def _draw(
     for name, picture in pictures.items():
         write_png(out / name, picture)
     for name, page in pages.items():
-        _write(out / name, page)
+        write_text(out / name, page)
     print(f"Written to {out}: {', '.join([*pictures, *pages])}.")
 
 
 def _as_file(name: str) -> str:
     """A network's name as part of a file's."""
     return re.sub(r"[^\w.-]+", "_", name).strip("_")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror}).") from error

@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from danet_jax.atomic import replace_text
 from danet_jax.checks import DataError
 from danet_jax.data.images import make_folder
 from danet_jax.evaluation.evaluate import Evaluation, Row
 
 RECORDS = "results.json"  # of write_report
+_FIELDS = "psnr_degraded", "ssim_degraded", "psnr_restored", "ssim_restored"
 
 
 def markdown(evaluations: Sequence[Evaluation]) -> str:
@@ -55,10 +57,9 @@ def write_report(out: Path, evaluations: Sequence[Evaluation]) -> None:
     writer = csv.DictWriter(table, list(fields), lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
-    make_folder(out)
-    _write(out / "results.md", markdown(evaluations))
-    _write(out / "results.csv", table.getvalue())
-    _write(out / RECORDS, _json(records))
+    write_text(out / "results.md", markdown(evaluations))
+    write_text(out / "results.csv", table.getvalue())
+    write_text(out / RECORDS, _json(records))
 
 
 def write_rows(path: Path, evaluations: Sequence[Evaluation]) -> None:
@@ -82,26 +83,18 @@ def write_rows(path: Path, evaluations: Sequence[Evaluation]) -> None:
             scores = {name: getattr(row, name) for name in _FIELDS}
             image = {"image": f"{prefix}{row.image}"}
             records.append({"protocol": evaluation.protocol.name, **image, **scores})
-    make_folder(path.parent)
-    _write(path, _json(records))
+    write_text(path, _json(records))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a text file into a folder, which is made if need be.
+    """Writes a text file whole into a folder, which is made if need be.
 
     Raises:
-        DataError: it cannot be written.
+        DataError: it cannot be written; the old one is untouched.
     """
     make_folder(path.parent)
-    _write(path, text)
-
-
-_FIELDS = "psnr_degraded", "ssim_degraded", "psnr_restored", "ssim_restored"
-
-
-def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        replace_text(path, text)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}).") from error
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from danet_jax.atomic import replace_text
 from danet_jax.checks import CheckpointError, ConfigError, WeightsError, message
 from danet_jax.interop import (
     from_torch,
@@ -89,7 +90,7 @@ def write_pretrained(folder: Path, card: Card, model: DANet) -> Path:
     path = folder / f"{card.task}.safetensors"
     write_state_dict(path, state)
     path.chmod(0o644)  # safetensors lets nobody else read it
-    (folder / f"{card.task}.json").write_text(to_json(card), encoding="utf-8")
+    replace_text(folder / f"{card.task}.json", to_json(card))
     return path
 
 

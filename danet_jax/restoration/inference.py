@@ -18,7 +18,7 @@ from danet_jax.checks import (
 from danet_jax.config import DANetConfig
 from danet_jax.data.images import to_float, to_uint8
 from danet_jax.data.luma import luma_full
-from danet_jax.models import DANet
+from danet_jax.models import DANet, abstract_danet
 
 Restorer = Callable[[np.ndarray], np.ndarray]  # float32 [N, H, W, C] to the same
 
@@ -139,6 +139,5 @@ def _forward(config: DANetConfig, dtype: np.dtype) -> Callable[[Any, Any], jax.A
 
     It is kept, so that a validation during training compiles only once.
     """
-    model = nnx.eval_shape(lambda: DANet(config, rngs=nnx.Rngs(0), dtype=dtype))
-    graphdef = nnx.graphdef(model)
+    graphdef = nnx.graphdef(abstract_danet(config, dtype=dtype))
     return jax.jit(lambda params, image: nnx.merge(graphdef, params)(image))

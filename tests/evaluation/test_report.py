@@ -1,6 +1,7 @@
 import csv
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +97,24 @@ def test_one_record_an_image(tmp_path):
     assert {tuple(row) for row in rows} == {tuple(rows[0])}
     assert len(rows[0]) == 6
     assert [row["psnr_restored"] for row in rows] == [29.0, None, 29]
+
+
+def test_reports_are_written_whole(tmp_path, monkeypatch):
+    def killed(self, content):
+        raise OSError(28, "No space left on device")
+
+    write_report(tmp_path, [PLAIN])
+    old = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert old.keys() == {"results.md", "results.csv", "results.json"}
+    monkeypatch.setattr(Path, "write_bytes", killed)
+    for write in (
+        lambda: write_report(tmp_path, [JPEG]),
+        lambda: write_rows(tmp_path / "results.json", [JPEG]),
+        lambda: write_text(tmp_path / "results.csv", "half"),
+    ):
+        with pytest.raises(DataError, match=r"cannot be written \(No space left"):
+            write()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == old
 
 
 def test_a_text_that_cannot_be_written(tmp_path):
