@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from danet_jax.atomic import replace_bytes
 from danet_jax.checks import DataError
@@ -43,6 +43,19 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 _DEEP = {  # formats that hold samples of such a type, and what to write
     "uint16": (("PNG", "TIFF"), ".png or .tif"),
     "float32": (("TIFF",), ".tif"),
+}
+_DIRECTORIES = {ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo}
+_ABOUT = _DIRECTORIES | {  # tags that say nothing of how a TIFF file is stored
+    ExifTags.Base.ImageDescription,
+    ExifTags.Base.Make,
+    ExifTags.Base.Model,
+    ExifTags.Base.XResolution,
+    ExifTags.Base.YResolution,
+    ExifTags.Base.ResolutionUnit,
+    ExifTags.Base.Software,
+    ExifTags.Base.DateTime,
+    ExifTags.Base.Artist,
+    ExifTags.Base.Copyright,
 }
 _STEPS = 3688  # sum of JPEG's usual table of luma, which is that of quality 50
 _DISK_ERRORS = frozenset(
@@ -172,12 +185,23 @@ def _read_by_pillow(path: Path) -> Photograph:
         refusal = _refusal(file, deep)
         if refusal:
             raise DataError(refusal)
+        exif = _exif_of_tiff(file) if file.format == "TIFF" else {}
         file.load()
         picture = ImageOps.exif_transpose(file)
         pixels = read_deep_png(path) if deep else _pixels(file, picture)
     kept = ("exif",) if file.mode == "CMYK" else ("exif", "icc_profile")
-    extras = {name: picture.info[name] for name in kept if name in picture.info}
+    extras = {name: picture.info[name] for name in kept if name in picture.info} | exif
     return _photograph(pixels, _known_format(file), extras)
+
+
+def _exif_of_tiff(file: Image.Image) -> dict[str, Any]:
+    """What an opened TIFF file says besides how it is stored, as EXIF of any format."""
+    found, exif = file.getexif(), Image.Exif()
+    for tag in _ABOUT.intersection(found):
+        exif[tag] = found.get_ifd(tag) if tag in _DIRECTORIES else found[tag]
+    with contextlib.suppress(Exception):  # tags of damaged or odd kinds
+        return {"exif": exif.tobytes()} if len(exif) else {}
+    return {}
 
 
 def _pixels(file: Image.Image, picture: Image.Image) -> np.ndarray:

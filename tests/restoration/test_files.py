@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFile
+from PIL import ExifTags, Image, ImageFile
 
 from danet_jax.checks import DataError
 from danet_jax.restoration.files import (
@@ -142,8 +142,44 @@ def test_orientation_is_applied_and_the_rest_of_exif_kept(tmp_path, suffix):
         assert file.size == (7, 9)
         assert file.info["icc_profile"] == profile
         assert file.getexif().get(0x0112, 1) == 1
-        if suffix != ".tif":
-            assert file.getexif()[0x010F] == "a camera"
+        assert file.getexif()[0x010F] == "a camera"
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".jpg", ".png"])
+def test_what_a_tiff_says_of_its_photograph_is_kept(tmp_path, suffix):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make], exif[ExifTags.Base.DateTime] = "a camera", "2020:01:02"
+    exif[ExifTags.Base.XResolution], exif[ExifTags.Base.Orientation] = 300, 6
+    exif[ExifTags.IFD.Exif] = {ExifTags.Base.ExposureTime: 0.25}
+    exif[ExifTags.IFD.GPSInfo] = {ExifTags.GPS.GPSLatitudeRef: "N"}
+    picture = _picture("RGB")
+    picture.save(tmp_path / "a.tif", exif=exif.tobytes())
+    photograph = read_photograph(tmp_path / "a.tif")
+    kinds = {".tif": "TIFF", ".jpg": "JPEG", ".png": "PNG"}
+    photograph = dataclasses.replace(photograph, format=kinds[suffix])
+    write_photograph(tmp_path / f"b{suffix}", photograph)
+    with Image.open(tmp_path / f"b{suffix}") as file:
+        found = file.getexif()
+        assert found[ExifTags.Base.Make] == "a camera"
+        assert found[ExifTags.Base.DateTime] == "2020:01:02"
+        assert found[ExifTags.Base.XResolution] == 300
+        assert found.get(ExifTags.Base.Orientation, 1) == 1
+        assert found.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExposureTime] == 0.25
+        assert found.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] == "N"
+        if suffix != ".jpg":
+            wanted = np.rot90(np.asarray(picture), -1)
+            np.testing.assert_array_equal(np.asarray(file), wanted)
+
+
+def test_a_compressed_tiff_that_lies_on_its_side(tmp_path):
+    exif, picture = Image.Exif(), _picture("RGB")
+    exif[ExifTags.Base.Make], exif[ExifTags.Base.Orientation] = "a camera", 6
+    picture.save(tmp_path / "a.tif", exif=exif, compression="tiff_lzw")
+    write_photograph(tmp_path / "b.tif", read_photograph(tmp_path / "a.tif"))
+    with Image.open(tmp_path / "b.tif") as file:
+        assert file.getexif()[ExifTags.Base.Make] == "a camera"
+        assert ExifTags.Base.Orientation not in file.getexif()
+        np.testing.assert_array_equal(np.asarray(file), np.rot90(picture, -1))
 
 
 def test_other_depths_are_refused(tmp_path):
