@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from danet_jax.atomic import replace_text
 from danet_jax.checks import ConfigError, DataError
 from danet_jax.config import IMAGE_FOLDER, PAIRED_FOLDERS, from_dict
 from danet_jax.config.fields import check_types
@@ -33,7 +34,7 @@ class PreparedImage:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Preparation:
-    """All that decides what the records are; equal ones need no work."""
+    """All that decides what the records are, and where their source lies."""
 
     format: int = _FORMAT
     name: str = ""  # of the data set
@@ -57,6 +58,10 @@ class Preparation:
     def record_bytes(self) -> int:
         """Bytes of the pixels of one record."""
         return self.crop**2 * self.channels * (2 if self.degraded else 1)
+
+    def like(self, other: "Preparation") -> bool:
+        """Whether it makes the same records: the source may lie in another folder."""
+        return dataclasses.replace(self, source=other.source) == other
 
     def command(self, out: Path, **changes: Any) -> str:
         """The command that makes such records, with changes such as held_out."""
@@ -89,7 +94,7 @@ def write_manifest(folder: Path, preparation: Preparation) -> None:
         OSError: it cannot be written.
     """
     text = json.dumps(dataclasses.asdict(preparation), indent=1) + "\n"
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    replace_text(folder / MANIFEST, text)
 
 
 def read_manifest(folder: Path) -> Preparation | None:

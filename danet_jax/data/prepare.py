@@ -41,21 +41,28 @@ _OF_THE_DISK = frozenset(
 def is_prepared(out: Path, preparation: Preparation) -> bool:
     """Whether a folder holds just these records, complete.
 
+    Images of the same names, sizes in bytes and times are the same, wherever their
+    folder lies now; if it has moved, the manifest is told.
+
     Raises:
-        DataError: the folder holds something else than records.
+        DataError: the folder holds something else than records, or cannot be told.
     """
     if out.exists() and not (out.is_dir() and _ours(out)):
         raise DataError(
             f"{out}: exists, but holds no prepared records. Choose another --out."
         )
     try:
-        if read_manifest(out) != preparation:
+        found = read_manifest(out)
+        if found is None or not found.like(preparation):
             return False
         from danet_jax.data.records import open_records
 
         open_records(out, preparation)
     except DataError:  # damaged: to be made anew
         return False
+    if found.source != preparation.source:
+        with _explained(out):
+            write_manifest(out, preparation)
     return True
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,19 @@ def test_what_is_there_is_recognised_and_what_changed_is_not(
     assert not is_prepared(out, planned(source, SINGLE))
     touch(source / "0_real.png")
     assert not is_prepared(out, planned(source))
+
+
+def test_a_source_that_has_moved_is_the_same(source: Path, tmp_path: Path) -> None:
+    out = prepared(source, tmp_path / "out")
+    moved = source.rename(tmp_path / "moved")
+    assert is_prepared(out, planned(moved))
+    assert read_manifest(out) == planned(moved)
+    assert names(tmp_path) == {"moved", "out"}
+    copied = Path(shutil.copytree(moved, tmp_path / "copied"))  # with its times
+    assert is_prepared(out, planned(copied))
+    touch(copied / "0_mean.png")
+    assert not is_prepared(out, planned(copied))
+    assert read_manifest(out).source == str(copied)
 
 
 def test_changed_sources_are_prepared_anew(source: Path, tmp_path: Path) -> None:
