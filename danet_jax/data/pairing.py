@@ -2,12 +2,32 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from danet_jax.checks import ConfigError, DataError
 
 Texts = tuple[str, ...]  # what the wildcards of a pattern matched, in their order
 _WILDCARD = re.compile(r"(\*\*/|\*|\?|\[!?\]?[^\]]*\])")
+
+
+def check_partner(
+    clean: Path, size: tuple[int, ...], degraded: Path, other: tuple[int, ...]
+) -> None:
+    """Checks that the two images of a pair are equally large.
+
+    Args:
+        clean: the clean file.
+        size: its height and width in pixels.
+        degraded: its partner.
+        other: likewise.
+    Raises:
+        DataError: they are not.
+    """
+    if size != other:
+        raise DataError(
+            f"{degraded}: must be as large as {clean}; got {other[1]}x{other[0]} and "
+            f"{size[1]}x{size[0]} pixels (width x height)."
+        )
 
 
 def match_pairs(

@@ -1,12 +1,12 @@
 """Patches: where they lie in an image, and what every source of them offers."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 
-from danet_jax.checks import message
+from danet_jax.checks import DataError, message
 from danet_jax.config import DataConfig
 
 Patch = dict[str, np.ndarray]  # uint8 [h, w, C] by "clean" and, in pairs, "degraded"
@@ -57,3 +57,27 @@ def patch_grid(
     rows = range(0, height - crop + 1, interval)
     columns = range(0, width - crop + 1, interval)
     return [(y, x) for y in rows for x in columns]
+
+
+def check_crop(
+    where: str, sizes: Mapping[str, tuple[int, int]], crop: int, *, option: str
+) -> None:
+    """Checks that a patch fits into every image.
+
+    Args:
+        where: what the message names first.
+        sizes: height and width in pixels of each image, by name.
+        crop: pixels a side of a patch.
+        option: of the command line, up to its value: "--crop ".
+    Raises:
+        DataError: one is smaller; the first is named, and how many there are.
+    """
+    small = [name for name, size in sizes.items() if min(size) < crop]
+    if small:
+        height, width = sizes[small[0]]
+        least = min(map(min, sizes.values()))
+        raise DataError(
+            f"{where}: {len(small)} of {len(sizes)} images are smaller than the crop "
+            f"of {crop} pixels. First: {small[0]} with {width}x{height} (width x "
+            f"height). Remove them, or crop less: {option}{least}"
+        )

@@ -1,6 +1,6 @@
 """What a preparation will do: the files of a data set, looked at but not decoded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from danet_jax.checks import ConfigError, DataError, message
@@ -8,7 +8,8 @@ from danet_jax.config import Dataset
 from danet_jax.data.images import Gray, read_header, refuse_unusable
 from danet_jax.data.listing import Files, hold_out, list_files
 from danet_jax.data.manifest import Preparation, PreparedImage
-from danet_jax.data.patches import patch_grid
+from danet_jax.data.pairing import check_partner
+from danet_jax.data.patches import check_crop, patch_grid
 
 Header = tuple[int, int, bool]  # height, width, and whether there is colour
 
@@ -45,7 +46,8 @@ def plan(
     files = list_files(source, dataset.clean, dataset.degraded, advice=dataset.where)
     files, _ = hold_out(files, held_out, where="prepare: --held-out")
     headers = _headers(files, dataset)
-    _check_crop(headers, crop)
+    sizes = {name: header[:2] for name, header in headers.items()}
+    check_crop("prepare", sizes, crop, option="--crop ")
     images = tuple(
         _listed(source, name, pair, headers[name], crop=crop, interval=interval)
         for name, pair in files.items()
@@ -87,18 +89,6 @@ def _headers(files: Files, dataset: Dataset) -> dict[str, Header]:
     return headers
 
 
-def _check_crop(headers: Mapping[str, Header], crop: int) -> None:
-    small = [name for name, header in headers.items() if min(header[:2]) < crop]
-    if small:
-        height, width, _ = headers[small[0]]
-        least = min(min(header[:2]) for header in headers.values())
-        raise DataError(
-            f"prepare: {len(small)} of {len(headers)} images are smaller than the crop "
-            f"of {crop} pixels. First: {small[0]} with {width}x{height} (width x "
-            f"height). Remove them, or crop less: --crop {least}"
-        )
-
-
 def _header(pair: tuple[Path, Path | None]) -> Header:
     """The header of an image and its partner, which are of one size."""
     path, partner = pair
@@ -106,11 +96,7 @@ def _header(pair: tuple[Path, Path | None]) -> Header:
     if partner is None:
         return height, width, colour
     other = read_header(partner)
-    if other[:2] != (height, width):
-        raise DataError(
-            f"{partner}: must be as large as {path}; got {other[1]}x{other[0]} and "
-            f"{width}x{height} pixels (width x height)."
-        )
+    check_partner(path, (height, width), partner, other[:2])
     return height, width, colour or other[2]
 
 

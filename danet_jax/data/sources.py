@@ -14,7 +14,8 @@ from danet_jax.config import DataConfig
 from danet_jax.data.images import Gray, read_image, refuse_unusable
 from danet_jax.data.listing import Files, hold_out, list_files
 from danet_jax.data.manifest import Preparation, read_manifest
-from danet_jax.data.patches import PatchSource, Sample, patch_grid
+from danet_jax.data.pairing import check_partner
+from danet_jax.data.patches import PatchSource, Sample, check_crop, patch_grid
 
 
 class ImageFolder:
@@ -85,11 +86,7 @@ class ImageFolder:
         if partner is not None:
             degraded = read_image(partner, self.channels, self._gray)
             degraded.setflags(write=False)
-            if degraded.shape != clean.shape:
-                raise DataError(
-                    f"{partner}: must be as large as {path}; got {_size(degraded)} and "
-                    f"{_size(clean)} pixels (width x height)."
-                )
+            check_partner(path, clean.shape[:2], partner, degraded.shape[:2])
         return Sample(self.names[index], clean, degraded)
 
     def _inspect(self, index: int) -> tuple[int, int] | DataError:
@@ -133,7 +130,8 @@ def open_training(data: DataConfig, channels: int) -> PatchSource:
         return PreparedPatches(root, manifest, data, channels)
     files, _ = hold_out(_root_files(root, data), data.held_out)
     images = _folder(files, data, channels)
-    _check_crop(images, data.crop)
+    sizes = dict(zip(images.names, images.sizes, strict=True))
+    check_crop("data", sizes, data.crop, option="--config.data.crop=")
     return images
 
 
@@ -238,19 +236,3 @@ def _source_files(manifest: Preparation) -> Files:
 def _advised(problem: str, data: DataConfig) -> str:
     where = "--config.data.root=DIR or the environment variable DANET_DATA"
     return f"{problem} The folder comes from {where}. {data.source}".rstrip()
-
-
-def _check_crop(images: ImageFolder, crop: int) -> None:
-    small = [i for i, size in enumerate(images.sizes) if min(size) < crop]
-    if small:
-        height, width = images.sizes[small[0]]
-        raise DataError(
-            f"data: {len(small)} of {len(images)} training images are smaller than the "
-            f"crop of {crop} pixels. First: {images.names[small[0]]} with "
-            f"{width}x{height} (width x height). Remove them, or crop "
-            f"less: --config.data.crop={min(map(min, images.sizes))}"
-        )
-
-
-def _size(image: np.ndarray) -> str:
-    return f"{image.shape[1]}x{image.shape[0]}"
