@@ -41,6 +41,7 @@ from danet_jax.evaluation.sidd import ABOUT
 from danet_jax.evaluation.tables import comparison
 from danet_jax.restoration.inference import make_restorer
 
+_LONG_PX = 40_000_000  # in all images
 _SHEET_ROWS = 3
 _SHEET_PX = 320  # largest side of a picture on the sheet
 
@@ -182,6 +183,7 @@ def _score(
     sheet: list[list[Panel]] = []
     evaluations = []
     for task in tasks:
+        _say_if_long(task)
         save = None
         if out is not None:
             kind = "noisy" if task.protocol.sigma_255 else "degraded"
@@ -200,6 +202,13 @@ def _score(
     if sheet and out is not None:
         write_png(out / "comparison.png", comparison_sheet(sheet, largest=_SHEET_PX))
     return evaluations
+
+
+def _say_if_long(task: Task) -> None:
+    """Tells what is scored where it takes minutes: bars are for terminals only."""
+    if sum(height * width for height, width in task.images.sizes) > _LONG_PX:
+        of = f"{len(task.images)} images of {task.name}"
+        print(f"Scoring {of} by {task.protocol.name}.", file=sys.stderr)
 
 
 def _baseline(arguments: argparse.Namespace, tasks: Sequence[Task]) -> Baseline | None:

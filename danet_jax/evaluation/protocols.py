@@ -19,13 +19,7 @@ from danet_jax.data.luma import luma, luma_full
 from danet_jax.data.patches import Sample
 from danet_jax.data.sources import open_folder
 from danet_jax.evaluation.dnd import check_dnd, export_dnd
-from danet_jax.evaluation.metrics import (
-    PSNR,
-    PSNR_B,
-    SSIM,
-    SSIM_VOLUME,
-    Metric,
-)
+from danet_jax.evaluation.metrics import PSNR, PSNR_B, SSIM, SSIM_VOLUME, Metric
 from danet_jax.evaluation.sidd import check_sidd, export_sidd, open_validation_blocks
 from danet_jax.restoration.inference import Restorer
 

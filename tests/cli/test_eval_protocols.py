@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from danet_jax.checks import ConfigError, DataError
+from danet_jax.cli import eval as command
 from danet_jax.data.images import write_png
 from danet_jax.data.matlab import cell
 from danet_jax.evaluation.dnd import DndLayout, check_dnd, export_dnd
@@ -42,6 +43,16 @@ def test_without_a_checkpoint_the_degraded_images_are_scored(tmp_path, start, ca
     assert "| DANet (published) | 31.01 / 0.8772 | - |" in shown.out
     assert "Written" not in shown.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["Set12", "rows.json"]
+
+
+def test_a_long_scoring_is_announced(tmp_path, start, capsys, monkeypatch):
+    _write(tmp_path / "one" / "a.png")
+    words = "--protocol", "jpeg_10", "--data", tmp_path / "one"
+    start(*words)
+    assert "Scoring" not in capsys.readouterr().err
+    monkeypatch.setattr(command, "_LONG_PX", 10)
+    start(*words)
+    assert "Scoring 1 images of one by jpeg_10.\n" in capsys.readouterr().err
 
 
 def test_networks_for_each_level_make_a_table(tmp_path, start, capsys):
