@@ -6,12 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+from PIL import ExifTags, Image
 
 from danet_jax.checks import DataError
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _RANGE = (-1.0, 2.0)  # of floats "nominally in [0, 1]": strong noise may go this far
 _ORIENTATION, _ICC_PROFILE = 274, 34675  # tags
+_TEXTS = (  # not those in which programs store shapes and their names
+    ExifTags.Base.Make,
+    ExifTags.Base.Model,
+    ExifTags.Base.DateTime,
+    ExifTags.Base.Artist,
+    ExifTags.Base.Copyright,
+)
 _GRAY, _RGB = tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB
 _UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {  # by EXIF orientation
     1: lambda x: x,
@@ -47,12 +55,13 @@ def deep_tiff_in_colour(path: Path) -> bool:
         return tiff.pages.first.photometric == _RGB
 
 
-def read_deep_tiff(path: Path) -> tuple[np.ndarray, bytes]:
+def read_deep_tiff(path: Path) -> tuple[np.ndarray, dict[str, bytes]]:
     """Decodes a deep TIFF file, the right way up.
 
     Returns:
-        uint16 or float32 [H, W, 1 to 4]: gray, gray and alpha, RGB, or RGBA; and the
-        colour profile, if there is one. Floats of 16 and 64 bits become 32.
+        uint16 or float32 [H, W, 1 to 4]: gray, gray and alpha, RGB, or RGBA; and, if
+        there are any, "icc_profile" and "exif": camera, time, author and copyright.
+        Floats of 16 and 64 bits become 32.
     Raises:
         DataError: several images, or samples, colours or a compression that this
             package does not know, or floats that do not lie about [0, 1].
@@ -61,7 +70,7 @@ def read_deep_tiff(path: Path) -> tuple[np.ndarray, bytes]:
     with tifffile.TiffFile(path) as tiff:
         page = tiff.pages.first
         _check_page(page, len(tiff.pages))
-        profile = page.tags.valueof(_ICC_PROFILE) or b""
+        extras = {"icc_profile": page.tags.valueof(_ICC_PROFILE), "exif": _exif(page)}
         upright = _UPRIGHT[page.tags.valueof(_ORIENTATION) or 1]
         try:
             pixels = page.asarray()
@@ -76,16 +85,23 @@ def read_deep_tiff(path: Path) -> tuple[np.ndarray, bytes]:
     if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
         pixels = np.moveaxis(pixels, 0, -1)
     pixels = upright(pixels.reshape(*pixels.shape[:2], -1))
-    return pixels if pixels.dtype == np.uint16 else _floats(pixels), profile
+    pixels = pixels if pixels.dtype == np.uint16 else _floats(pixels)
+    return pixels, {name: content for name, content in extras.items() if content}
 
 
-def deep_tiff(pixels: np.ndarray, *, icc_profile: bytes = b"") -> bytes:
+def deep_tiff(
+    pixels: np.ndarray, *, exif: bytes = b"", icc_profile: bytes = b""
+) -> bytes:
     """The bytes of a TIFF file, compressed without loss (deflate).
 
     Args:
         pixels: uint16 or float32 [H, W, 1 to 4]: gray, gray and alpha, RGB, or RGBA.
+        exif: as Pillow hands it out, or none; of it, what ``read_deep_tiff`` reads.
         icc_profile: the colour profile, or none.
     """
+    found = Image.Exif()
+    found.load(exif)
+    texts = ((tag, str(found[tag]).encode()) for tag in _TEXTS if tag in found)
     buffer, samples = io.BytesIO(), pixels.shape[2]
     tifffile.imwrite(
         buffer,
@@ -97,8 +113,19 @@ def deep_tiff(pixels: np.ndarray, *, icc_profile: bytes = b"") -> bytes:
         iccprofile=icc_profile or None,
         metadata=None,
         software=False,
+        extratags=[(tag, "s", 0, text, True) for tag, text in texts],
     )
     return buffer.getvalue()
+
+
+def _exif(page: tifffile.TiffPage) -> bytes:
+    """The texts about the photograph as EXIF, or nothing."""
+    exif = Image.Exif()
+    for tag in _TEXTS:
+        text = page.tags.valueof(tag)
+        if isinstance(text, str) and text:
+            exif[tag] = text
+    return exif.tobytes() if len(exif) else b""
 
 
 def _check_page(page: tifffile.TiffPage, count: int) -> None:

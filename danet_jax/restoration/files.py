@@ -196,11 +196,12 @@ def _read_by_pillow(path: Path) -> Photograph:
 
 def _exif_of_tiff(file: Image.Image) -> dict[str, Any]:
     """What an opened TIFF file says besides how it is stored, as EXIF of any format."""
-    found, exif = file.getexif(), Image.Exif()
-    for tag in _ABOUT.intersection(found):
-        exif[tag] = found.get_ifd(tag) if tag in _DIRECTORIES else found[tag]
     with contextlib.suppress(Exception):  # tags of damaged or odd kinds
-        return {"exif": exif.tobytes()} if len(exif) else {}
+        found, exif = file.getexif(), Image.Exif()
+        for tag in _ABOUT.intersection(found):
+            exif[tag] = found.get_ifd(tag) if tag in _DIRECTORIES else found[tag]
+        if len(exif):
+            return {"exif": exif.tobytes()}
     return {}
 
 
@@ -214,8 +215,8 @@ def _pixels(file: Image.Image, picture: Image.Image) -> np.ndarray:
 
 
 def _read_tiff(path: Path) -> Photograph:
-    pixels, profile = read_deep_tiff(path)
-    return _photograph(pixels, "TIFF", {"icc_profile": profile} if profile else {})
+    pixels, extras = read_deep_tiff(path)
+    return _photograph(pixels, "TIFF", extras)
 
 
 def _photograph(pixels: np.ndarray, kind: str, extras: dict[str, Any]) -> Photograph:
@@ -235,9 +236,7 @@ def _encode(photograph: Photograph) -> bytes:
     if photograph.alpha is not None:
         pixels = np.concatenate([pixels, photograph.alpha], axis=2)
     if pixels.dtype != np.uint8:
-        if kind == "PNG":
-            return deep_png(pixels, **extras)
-        return deep_tiff(pixels, icc_profile=extras.get("icc_profile", b""))
+        return (deep_png if kind == "PNG" else deep_tiff)(pixels, **extras)
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     buffer = io.BytesIO()
     picture.save(buffer, kind, **(extras | _SAVE_OPTIONS.get(kind, {})))

@@ -253,3 +253,25 @@ def test_a_transparent_colour_of_16_bits(tmp_path):
     (tmp_path / "a.png").write_bytes(content[:place] + transparent + content[place:])
     with pytest.raises(DataError, match=r"must hold transparency as alpha; got a tr"):
         read_photograph(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".png"])
+def test_what_a_deep_tiff_says_of_its_photograph_is_kept(tmp_path, suffix):
+    said = {271: b"Kamera \xc3\xb6", 306: b"2020:01:02 03:04:05", 33432: b"mine"}
+    tags = [(tag, "s", 0, text, True) for tag, text in said.items()]
+    pixels = np.zeros((7, 9, 3), np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", extratags=tags)
+    photograph = read_photograph(tmp_path / "a.tif")
+    kind = {".tif": "TIFF", ".png": "PNG"}[suffix]
+    photograph = dataclasses.replace(photograph, format=kind)
+    write_photograph(tmp_path / f"b{suffix}", photograph)
+    if suffix == ".png":
+        with Image.open(tmp_path / "b.png") as file:
+            found = dict(file.getexif())
+    else:
+        with tifffile.TiffFile(tmp_path / "b.tif") as file:
+            found = {tag: file.pages.first.tags.valueof(tag) for tag in said}
+            assert file.pages.first.tags.valueof(270) is None  # the shape, as JSON
+    assert found[306] == "2020:01:02 03:04:05"
+    assert found[33432] == "mine"
+    assert found[271].startswith("Kamera")
