@@ -25,7 +25,7 @@ from danet_jax.cli.jobs import (
     unfinished,
 )
 from danet_jax.cli.networks import Network, choose_networks
-from danet_jax.data.images import write_png
+from danet_jax.data.images import NO_MEMORY, write_png
 from danet_jax.evaluation.pictures import side_by_side
 from danet_jax.restoration.files import (
     DiskError,
@@ -178,6 +178,8 @@ def _restore_file(
         )
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
+    except MemoryError as error:
+        raise DataError(f"{source}: {NO_MEMORY}") from error
     if target in wanted:
         write_photograph(target, dataclasses.replace(photograph, pixels=restored))
     if compared(target) in wanted:

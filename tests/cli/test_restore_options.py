@@ -174,6 +174,16 @@ def test_floats_in_and_out(tmp_path, trained):
     np.testing.assert_allclose(restored, pixels + 20 / 255, rtol=0, atol=1e-6)
 
 
+def test_an_image_that_does_not_fit_into_memory(tmp_path, trained, monkeypatch):
+    def restore_pixels(restore, pixels, **options):
+        raise MemoryError
+
+    source = _write(tmp_path / "a.png")
+    monkeypatch.setattr(command, "restore_pixels", restore_pixels)
+    with pytest.raises(DataError, match=r"a\.png: does not fit into memory\. Cut it"):
+        _run(source, *CHECKPOINT)
+
+
 def test_a_task(tmp_path, shipped, capsys):
     source = _write(tmp_path / "a.png")
     _run(source, "--task", "real")
