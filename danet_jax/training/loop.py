@@ -37,7 +37,8 @@ class TrainResult:
     step: int  # steps done
     steps: int  # of the whole run
     psnr_db: float | None  # of the last validation in this call
-    stopped: bool = False  # by SIGTERM or Ctrl-C
+    # By SIGTERM or Ctrl-C.
+    stopped: bool = dataclasses.field(default=False, kw_only=True)
 
 
 def train(
@@ -163,7 +164,7 @@ class _Run:
                     f"Stopped after step {step}; the same command resumes."
                 )
                 break
-        return TrainResult(step, self.steps, psnr_db, stop)
+        return TrainResult(step, self.steps, psnr_db, stopped=stop)
 
     def _validated(self, step: int, state: TrainState) -> float | None:
         try:
