@@ -31,7 +31,8 @@ def make_restorer(model: DANet) -> Restorer:
     image size compiles anew; networks of one architecture share what is compiled.
 
     It raises TypeError or ValueError for arrays the network cannot take (DataError for
-    too small an image), and CheckpointError if the network returns NaN or infinity.
+    too small an image, or one too large for the device's memory), and CheckpointError
+    if the network returns NaN or infinity.
 
     Args:
         model: the network, whose parameters are read now.
@@ -42,7 +43,16 @@ def make_restorer(model: DANet) -> Restorer:
 
     def restore(degraded: np.ndarray) -> np.ndarray:
         check_degraded(degraded, config)
-        restored = np.asarray(forward(params, np.float32(degraded)))
+        try:
+            restored = np.asarray(forward(params, np.float32(degraded)))
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            height, width = degraded.shape[1:3]
+            raise DataError(
+                f"the device's memory is too small for {width}x{height} pixels at "
+                "once. Restore them in tiles: --tile 512."
+            ) from error
         check_restored(restored)
         return restored
 

@@ -1,3 +1,4 @@
+import jax
 import numpy as np
 import pytest
 from flax import nnx
@@ -5,6 +6,7 @@ from flax import nnx
 from danet_jax.checks import CheckpointError, DataError
 from danet_jax.config import DANetConfig
 from danet_jax.models import DANet
+from danet_jax.restoration import inference
 from danet_jax.restoration.inference import make_restorer, restore_pixels
 
 GRAY = DANetConfig(
@@ -150,3 +152,23 @@ def test_luma_alone():
     np.testing.assert_allclose(seen[0][0, ..., 0], luma, rtol=0, atol=1e-6)
     gray = restore_pixels(restore, pixels[..., :1], channels=1, on_luma=True)
     np.testing.assert_array_equal(gray, restored[..., :1])
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "match"),
+    [
+        (
+            "RESOURCE_EXHAUSTED: Out of memory allocating 99 bytes.",
+            DataError,
+            r"memory is too small for 13x9 pixels at once\. Restore .* --tile 512\.",
+        ),
+        ("INTERNAL: a bug", jax.errors.JaxRuntimeError, "INTERNAL: a bug"),
+    ],
+)
+def test_an_image_too_large_for_the_device(text, kind, match, monkeypatch):
+    def forward(params, image):
+        raise jax.errors.JaxRuntimeError(text)
+
+    monkeypatch.setattr(inference, "_forward", lambda config, dtype: forward)
+    with pytest.raises(kind, match=match):
+        make_restorer(_trained(GRAY))(_image(1, 9, 13, 1))
