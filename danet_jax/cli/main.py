@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -111,6 +112,9 @@ def _run(arguments: Sequence[str]) -> None:
         parsed.parser.error(f"unknown argument {rest[0]}")
     for name in "absl", "asyncio":  # Orbax tells there what it also raises
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # After an error Orbax leaves its other reads, which Python may notice at the end.
+    unread = "coroutine .* was never awaited"
+    warnings.filterwarnings("ignore", unread, RuntimeWarning)
     keep_compiled()
     COMMANDS[parsed.command][0].run(parsed, rest)
 
