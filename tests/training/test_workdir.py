@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from danet_jax.checks import CheckpointError
-from danet_jax.config import ExperimentConfig, from_dict, override
+from danet_jax.config import (
+    DistillationConfig,
+    ExperimentConfig,
+    from_dict,
+    override,
+)
 from danet_jax.training.workdir import check_owner, claim, run_and_step
 
 BASE = ExperimentConfig()
@@ -37,6 +42,15 @@ def test_what_computes_nothing_may_change(tmp_path: Path) -> None:
     changed = override(BASE, {"data.root": "elsewhere", "train.log_every": 7})
     claim(tmp_path, changed)
     assert stored(tmp_path) == changed
+
+
+def test_what_computes_nothing_may_change_in_stage_one_too(tmp_path: Path) -> None:
+    base = DistillationConfig()
+    claim(tmp_path, base)
+    save_something(tmp_path)
+    check_owner(tmp_path, override(base, {"teacher.train.log_every": 7}))
+    with pytest.raises(CheckpointError, match=r"teacher\.train\.seed was 0, now 7\. "):
+        check_owner(tmp_path, override(base, {"teacher.train.seed": 7}))
 
 
 def test_other_differences_are_all_named(tmp_path: Path) -> None:
