@@ -159,6 +159,12 @@ def test_a_second_call_trains_and_scores_nothing(
     assert run_study(config, tmp_path / "study", sets, seeds=(0,), names=("unet",))
     [outcome] = outcomes_of(config, tmp_path / "study", sets)
     assert outcome.scores == {"Set": (11.0, 0.5)}
+    # The fastest interval between two records counts.
+    with (path.parent / "metrics.jsonl").open("a") as file:
+        file.write('{"kind": "train", "step": 2, "images_per_second": 1e6}\n')
+    assert run_study(config, tmp_path / "study", sets, seeds=(0,), names=("unet",))
+    [outcome] = outcomes_of(config, tmp_path / "study", sets)
+    assert outcome.step_seconds == pytest.approx(1e-6)
     # Of a network that was trained again, scores are made again.
     stored["saved"] = 0
     path.write_text(json.dumps(stored))

@@ -20,7 +20,7 @@ from danet_jax.training import devices, train
 from danet_jax.training.checkpoint import Checkpoints
 from danet_jax.training.distillation import guided, open_lesson
 from danet_jax.training.interrupt import Interrupt
-from danet_jax.training.optimizer import make_optimizer
+from danet_jax.training.optimizer import learning_rate, make_optimizer
 from danet_jax.training.step import new_state
 from tests.training.snapshots import latest_state
 from tests.training.students import assembled, losses, moved
@@ -42,7 +42,8 @@ def test_the_decoder_rests_for_the_first_steps(
 
 def test_what_has_rested_does_not_leap() -> None:
     """Adam's first steps are about as large as the rate, also after a rest."""
-    train = TrainConfig(learning_rate=1e-2, final_learning_rate=1e-2)
+    train = TrainConfig(learning_rate=1e-2, final_learning_rate=1e-4)
+    rate = learning_rate(train, 300)
     params = {"encoder": {"x": jnp.zeros(3)}, "decoder": {"x": jnp.zeros(3)}}
     grads = {"encoder": {"x": jnp.ones(3)}, "decoder": {"x": -jnp.ones(3)}}
     optimizer = make_optimizer(train, 300, rest=200)
@@ -51,8 +52,9 @@ def test_what_has_rested_does_not_leap() -> None:
     for step in range(203):
         updates, state = update(grads, state, params)
         own, passed = (float(updates[n]["x"][0]) for n in ("encoder", "decoder"))
-        assert own == pytest.approx(-1e-2, rel=1e-3)
-        assert passed == pytest.approx(0.0 if step < 200 else 1e-2, rel=1e-3)
+        now = float(rate(step))
+        assert own == pytest.approx(-now, rel=1e-3)
+        assert passed == pytest.approx(0.0 if step < 200 else now, rel=1e-3)
 
 
 def test_gradients_at_rest_do_not_count_for_clipping() -> None:
