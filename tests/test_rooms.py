@@ -9,11 +9,12 @@ FOLDERS = ("configs", "tests", "benchmarks")
 OTHERS = sorted(path for name in FOLDERS for path in ROOT.glob(f"{name}/**/*.py"))
 FILES = [*PACKAGE, *OTHERS, *sorted(ROOT.glob("*.py"))]
 
-LEAVES = {"atomic", "checks", "config"}
+LEAVES = {"atomic", "checks", "config", "locks"}
 ARROWS = {  # what a room may import besides itself
     "atomic": set(),
     "checks": set(),
     "config": {"checks"},
+    "locks": set(),
     "ops": {"checks"},
     "models": {"ops"} | LEAVES,
     "data": LEAVES,

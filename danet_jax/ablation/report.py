@@ -114,6 +114,13 @@ def _score(score: dict[str, Any], seeds: int) -> str:
     return f"{score['psnr_db']:.2f}{spread} / {score['ssim']:.4f}"
 
 
+def _mean_curve(outcomes: Sequence[Outcome]) -> tuple[list[int], list[float]]:
+    """The mean at each step that all have: validations may have been interrupted."""
+    curves = [dict(outcome.curve) for outcome in outcomes]
+    steps = sorted(set.intersection(*(set(curve) for curve in curves)))
+    return steps, [statistics.fmean(c[step] for c in curves) for step in steps]
+
+
 def _draw(outcomes: Sequence[Outcome], path: Path) -> None:
     """Validation PSNR against steps (Fig. 15): each seed, and thicker their mean."""
     try:
@@ -130,11 +137,8 @@ def _draw(outcomes: Sequence[Outcome], path: Path) -> None:
         for one in mine:
             axes.plot(*zip(*one.curve, strict=True), color=color, alpha=0.35, lw=0.8)
         if mine:
-            steps = [step for step, _ in mine[0].curve]
-            columns = zip(*(o.curve for o in mine), strict=False)
-            means = [statistics.fmean(p for _, p in column) for column in columns]
             label = mine[0].variant.label
-            axes.plot(steps[: len(means)], means, "o-", color=color, ms=3, label=label)
+            axes.plot(*_mean_curve(mine), "o-", color=color, ms=3, label=label)
     axes.set_xlabel("training step")
     axes.set_ylabel("PSNR on the validation images, dB")
     axes.grid(alpha=0.3)

@@ -1,6 +1,7 @@
 """Trains and scores the variants of an ablation: one budget, seed and data order."""
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from danet_jax.restoration.inference import make_restorer
 from danet_jax.training import load_experiment, train
 from danet_jax.training.distillation import TEACHER
 from danet_jax.training.records import FILE
-from danet_jax.training.workdir import CHECKPOINTS
+from danet_jax.training.workdir import CHECKPOINTS, check_owner
 
 OUTCOME = "outcome.json"
 
@@ -57,8 +58,11 @@ def run_study(
     Returns:
         Whether all is done; False if a training was stopped.
     Raises:
+        CheckpointError: a run that lies there has another config; it would come into
+            the same table.
         UserError: as ``train`` and ``evaluate``.
     """
+    _runs(config, workdir)
     for seed in seeds:
         folder = workdir / f"seed{seed}"
         for variant in variants_of(_seeded(config, seed), names):
@@ -78,24 +82,41 @@ def outcomes_of(
 
     Those that were not scored on all of the sets are left out.
     """
+    keys = {name: _key(name, images, config) for name, images in sets.items()}
     found = []
-    folders = sorted(workdir.glob("seed*"), key=lambda path: int(path.name[4:]))
-    for name, variant in all_variants(config).items():
-        for folder in folders:
-            path = folder / name / OUTCOME
-            known = _read(path) if path.exists() else {"scores": {}}
-            keys = {images: _key(images, sets[images], config) for images in sets}
-            if all(key in known["scores"] for key in keys.values()):
-                found.append(
-                    Outcome(
-                        variant,
-                        int(folder.name[4:]),
-                        known["steps"],
-                        known["step_seconds"],
-                        {n: tuple(known["scores"][key]) for n, key in keys.items()},
-                        [(step, psnr) for step, psnr in known["curve"]],
-                    )
+    for variant, seed, folder in _runs(config, workdir):
+        path = folder / OUTCOME
+        known = _read(path) if path.exists() else {"scores": {}}
+        if all(key in known["scores"] for key in keys.values()):
+            found.append(
+                Outcome(
+                    variant,
+                    seed,
+                    known["steps"],
+                    known["step_seconds"],
+                    {name: tuple(known["scores"][key]) for name, key in keys.items()},
+                    [(step, psnr) for step, psnr in known["curve"]],
                 )
+            )
+    return found
+
+
+def _runs(config: ExperimentConfig, workdir: Path) -> list[tuple[Variant, int, Path]]:
+    """The runs that lie in a study's directory, with their seeds, variant by variant.
+
+    Raises:
+        CheckpointError: one of them has another config than its variant.
+    """
+    numbers = [path.name.removeprefix("seed") for path in workdir.glob("seed*")]
+    seeds = sorted(int(number) for number in numbers if number.isdecimal())
+    of_seed = {seed: all_variants(_seeded(config, seed)) for seed in seeds}
+    found = []
+    for name in all_variants(config):
+        for seed in seeds:
+            variant, folder = of_seed[seed][name], workdir / f"seed{seed}" / name
+            if folder.is_dir():
+                check_owner(folder, variant.config)
+                found.append((variant, seed, folder))
     return found
 
 
@@ -132,11 +153,17 @@ def _conclude(
             restore = restore or make_restorer(load_experiment(checkpoint)[1])
             mean = evaluate(restore, images, protocol_of(config)).mean
             scores[key] = mean.psnr_restored, mean.ssim_restored
-    replace_text(path, json.dumps(values | {"scores": scores}, indent=2) + "\n")
+    if jax.process_index() == 0:  # all have scored, as loading takes all of them
+        replace_text(path, json.dumps(values | {"scores": scores}, indent=2) + "\n")
 
 
 def _key(name: str, images: ImageSet, config: ExperimentConfig) -> str:
-    return f"{name} ({len(images)}), {protocol_of(config).name}"
+    """What tells a set and a protocol, wherever the images lie."""
+    content = [
+        (n, *map(int, s)) for n, s in zip(images.names, images.sizes, strict=True)
+    ]
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:8]
+    return f"{name} ({len(images)}, {digest}), {protocol_of(config).name}"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from danet_jax.config import (
     StudentConfig,
     override,
 )
+from danet_jax.evaluation.protocols import protocol_of
 from danet_jax.training.distillation import TEACHER
 
 
@@ -84,6 +85,7 @@ def _networks(config: ExperimentConfig) -> dict[str, Variant]:
             'left out: block "adeb", recurrent_offsets and wavelet; got '
             f'"{model.block}", {model.recurrent_offsets} and {model.wavelet}.'
         )
+    comparable = protocol_of(config).name == "awgn_gray_25"
     return {
         name: Variant(
             name,
@@ -93,7 +95,7 @@ def _networks(config: ExperimentConfig) -> dict[str, Variant]:
                 name=f"{config.name}_{name}",
                 model=dataclasses.replace(model, **changes),
             ),
-            published,
+            published if comparable else "",
         )
         for name, (label, changes, published) in _ROWS.items()
     }

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+import jax
+
 from danet_jax.ablation.report import write_study
 from danet_jax.ablation.study import outcomes_of, run_study
 from danet_jax.checks import ConfigError, DataError
@@ -85,6 +87,6 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     names = tuple(dict.fromkeys(arguments.variants))
     with explained_memory(config):
         done = run_study(config, arguments.workdir, sets, seeds=seeds, names=names)
-    if done:
+    if done and jax.process_index() == 0:
         outcomes = outcomes_of(config, arguments.workdir, sets)
         print(write_study(arguments.workdir, outcomes), end="")

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     workdir = arguments.workdir or Path("runs") / config.name
     with explained_memory(config):
         result = train(config, workdir)
-    if result.step == result.steps:
+    if result.step == result.steps and jax.process_index() == 0:
         command = arguments.parser.prog.replace("train", "eval")  # script or danet
         print(
             f"{workdir}: trained for {result.steps} steps. "
@@ -81,5 +81,6 @@ def explained_memory(config: ExperimentConfig) -> Iterator[None]:
         raise ConfigError(
             "train: the device's memory is too small for train.batch_size "
             f"{config.train.batch_size}{first} and data.crop {config.data.crop}. Lower "
-            "either, or set --config.train.remat=True, which trades time for memory."
+            "either, or set --config.train.accumulate=2 or --config.train.remat=True, "
+            "which trade time for memory; a run that has begun needs a new --workdir."
         ) from error

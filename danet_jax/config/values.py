@@ -190,13 +190,14 @@ def _members(group: str, known: Mapping[str, Any]) -> str:
 
 def _unknown(path: str, known: Mapping[str, Any]) -> str:
     group, _, last = path.rpartition(".")
-    # By the last name alone: "batch_size" and "data.batch_sise" mean train.batch_size.
-    names = {
-        name.rpartition(".")[2]: name for name in known if not _is_group(known[name])
-    }
-    near = difflib.get_close_matches(last, names, n=1)
     while group and not _is_group(known.get(group)):
         group = group.rpartition(".")[0]
+    # By the last name alone: "batch_size" and "data.batch_sise" mean train.batch_size.
+    # Of several the one in the same group is meant, else the first, not a teacher's.
+    fields = [name for name in known if not _is_group(known[name])]
+    names = {name.rpartition(".")[2]: name for name in reversed(fields)}
+    names |= {n.rpartition(".")[2]: n for n in fields if n.rpartition(".")[0] == group}
+    near = difflib.get_close_matches(last, names, n=1)
     hint = f"Did you mean {names[near[0]]}? " if near else ""
     return f"unknown field {path}. {hint}Known: {_members(group, known)}."
 

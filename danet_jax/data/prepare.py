@@ -1,11 +1,10 @@
 """Preparing records: images are decoded in parallel, cut into patches, and written."""
 
 import errno
-import os
 import shutil
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
@@ -21,9 +20,9 @@ from danet_jax.data.manifest import (
     write_manifest,
 )
 from danet_jax.data.patches import Patch, patch_grid
+from danet_jax.locks import locked
 
 _GOES_ON = "Nothing will be written; the rest is read to find others like it."
-_NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP)  # file systems of some clusters
 _OF_THE_DISK = frozenset(
     (
         errno.EACCES,
@@ -169,46 +168,15 @@ def _tidy(out: Path, old: Path) -> None:
 
 @contextmanager
 def _locked(out: Path) -> Iterator[None]:
-    """Keeps other processes from preparing a folder; a killed one keeps nobody out.
+    """Keeps other processes from preparing a folder.
 
     Raises:
         DataError: another process prepares it now.
     """
-    if sys.platform == "win32":  # has no flock: nothing keeps two processes apart
+    with locked(_beside(out, "lock")) as ours:
+        if not ours:
+            raise DataError(f"{out}: another process prepares it now. Wait for it.")
         yield
-        return
-    path = _beside(out, "lock")
-    handle = _lock(path)
-    if handle is None:
-        raise DataError(f"{out}: another process prepares it now. Wait for it.")
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)  # while it is locked, so that it is still ours
-        os.close(handle)
-
-
-def _lock(path: Path) -> int | None:
-    """A handle of a file, locked until it is closed; None if another has locked it."""
-    import fcntl
-
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            return None
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                os.close(handle)
-                raise
-        # Its owner may have removed it since it was opened here: a lock on what has no
-        # name any more keeps nobody out.
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(handle), path.stat()):
-                return handle
-        os.close(handle)
 
 
 @contextmanager

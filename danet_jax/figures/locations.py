@@ -38,26 +38,29 @@ class Cutout(NamedTuple):
 def locations_sheet(records: dict[str, Record], points: Sequence[Point]) -> np.ndarray:
     """Draws from where points are sampled: a row for each network, one for a plain one.
 
+    Networks whose layers have other scales have plain rows of their own.
+
     Args:
         records: of the same image and as many layers, by the networks' names.
         points: at least one.
     Returns:
         uint8 [H', W', 3].
     """
-    names = [*records, "plain convolutions"]
     image = next(iter(records.values())).restored
     layers = [record.layers for record in records.values()]
+    plains = _plain_rows(records)
+    names = [*records, *plains]
     fields = [
         [sampling_locations(each, point[:2]) for point in points]
-        for each in [*layers, plain(layers[0])]
+        for each in [*layers, *plains.values()]
     ]
-    least = 2 * reach([layer.scale for layer in layers[0]]) + 7
+    least = 2 * max(reach([layer.scale for layer in each]) for each in layers) + 7
     side = _side(image, points, fields, least)
     cutouts = [_cutout(image, point, side) for point in points]
     overview = _overview(image, points, cutouts)
     rows: list[Row] = []
     for name, of_network in zip(names, fields, strict=True):
-        ink = PLAIN if name is names[-1] else LEARNED
+        ink = PLAIN if name in plains else LEARNED
         panels = [
             _panel(image, point, cutout, field, len(layers[0]), ink)
             for point, cutout, field in zip(points, cutouts, of_network, strict=True)
@@ -65,6 +68,20 @@ def locations_sheet(records: dict[str, Record], points: Sequence[Point]) -> np.n
         first = Panel(overview, "the points") if not rows else None
         rows.append(Row(name, [first, *panels]))
     return sheet("Sampling locations", _text(layers[0]), rows)
+
+
+def _plain_rows(records: dict[str, Record]) -> dict[str, Sequence[Layer]]:
+    """Plain convolutions of the scales that the networks' layers have, by row names."""
+    owners: dict[tuple[int, ...], list[str]] = {}
+    for name, record in records.items():
+        owners.setdefault(tuple(layer.scale for layer in record.layers), []).append(
+            name
+        )
+    rows = {}
+    for names in owners.values():
+        of = f", for {', '.join(names)}" if len(owners) > 1 else ""
+        rows[f"plain convolutions{of}"] = plain(records[names[0]].layers)
+    return rows
 
 
 def with_dots(

@@ -93,10 +93,25 @@ class Checkpoints:
             items["ema"] = ocp.args.StandardSave(state.ema)
         metrics = {} if psnr_db is None else {"psnr_db": psnr_db}
         with self._explained():
-            self._check_space(sum(leaf.nbytes for leaf in jax.tree.leaves(state)))
+            self._check_space(_size(state))
             self._manager.save(
                 step, args=ocp.args.Composite(**items), metrics=metrics, force=True
             )
+
+    def save_again(self, state: TrainState, psnr_db: float) -> None:
+        """Replaces the checkpoint of a state by one with its validation PSNR.
+
+        Raises:
+            CheckpointError: it could not be written; one before may be left.
+        """
+        with self._explained():
+            self._check_space(_size(state))  # before the other is gone
+            self._manager.delete(int(state.step))
+        self.save(state, psnr_db)
+
+    def unscored(self, step: int) -> bool:
+        """Whether a checkpoint lacks the PSNR of a validation."""
+        return not (self._manager.metrics(step) or {})
 
     def wait(self) -> None:
         """Waits until the last checkpoint is on disk.
@@ -149,6 +164,8 @@ class Checkpoints:
         try:
             with _said_once():
                 out = self._manager.restore(step, args=ocp.args.Composite(**args))
+        except jax.errors.JaxRuntimeError:
+            raise  # e.g. memory: that is no damage
         except Exception as error:  # Orbax raises some as Exception, without a type
             raise CheckpointError(self._damaged(step, error)) from error
         return {name: out[name] for name in items}
@@ -227,6 +244,10 @@ def load_experiment(path: str | Path) -> tuple[ExperimentConfig, DANet]:
         target = _abstract_params(config.model)
         params = checkpoints.read(step, {item: target})[item]
     return config, network_of(config.model, params)
+
+
+def _size(state: TrainState) -> int:
+    return sum(leaf.nbytes for leaf in jax.tree.leaves(state))
 
 
 def _abstract_params(config: DANetConfig) -> Any:

@@ -98,9 +98,14 @@ def open_lesson(config: ExperimentConfig, workdir: Path, teacher: Path) -> Lesso
     try:
         stored, model = load_experiment(newest(source))
     except CheckpointError as error:
+        repair = (
+            "student.init_decoder_from may name another run, or in a new --workdir be "
+            "empty, so that a teacher is trained."
+        )
+        if has_checkpoint(workdir):  # a student that has begun keeps its teacher
+            repair = "Put it back, or begin in a new --workdir."
         raise CheckpointError(
-            f"{error} It shall teach {config.name}: student.init_decoder_from may name "
-            "another run, or in a new --workdir be empty, so that a teacher is trained."
+            f"{error} It shall teach {config.name}: {repair}"
         ) from error
     _warn_of_another_task(source, stored, config)
     _check_fits(model, config)

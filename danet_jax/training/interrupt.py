@@ -1,5 +1,6 @@
 """Stopping between two steps when the scheduler or the user asks for it."""
 
+import itertools
 import os
 import signal
 import threading
@@ -11,16 +12,21 @@ from jax.experimental import multihost_utils
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
+# JAX lets all hosts stop at the call whose number is next to the largest so far, of the
+# whole process: the steps of a run that was resumed, or of a second one, would be
+# behind it or leap over it.
+_CALLS = itertools.count(1)
+
 
 class Interrupt:
     """Remembers SIGTERM and Ctrl-C until the loop asks; a second one kills.
 
-    With several hosts JAX watches for SIGTERM itself and makes all of them stop after
-    the same step.
+    With several hosts JAX watches for SIGTERM itself and makes all of them stop at the
+    same call, so that all have to ask equally often.
     """
 
     def __init__(self) -> None:
-        self.noticed = False  # on this host alone
+        self._noticed = False
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> "Interrupt":
@@ -33,14 +39,15 @@ class Interrupt:
     def __exit__(self, *_: Any) -> None:
         self._restore()
 
-    def asked(self, step: int) -> bool:
-        """Whether to save and stop after this step; the same on all hosts."""
-        if jax.process_count() > 1:
-            return multihost_utils.reached_preemption_sync_point(step)
-        return self.noticed
+    def asked(self) -> bool:
+        """Whether to save and stop now; the same on all hosts, and final."""
+        if jax.process_count() > 1 and not self._noticed:
+            reached = multihost_utils.reached_preemption_sync_point(next(_CALLS))
+            self._noticed = reached
+        return self._noticed
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
-        self.noticed = True
+        self._noticed = True
         self._restore()
         # Not print(): the main thread may be inside a write to the same stream.
         name = signal.Signals(number).name

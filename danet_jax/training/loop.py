@@ -9,7 +9,7 @@ import jax
 from jax.sharding import Mesh
 
 from danet_jax.checks import DataError, check_type
-from danet_jax.config import ExperimentConfig, TrainConfig
+from danet_jax.config import ExperimentConfig, TrainConfig, override
 from danet_jax.data.patches import PatchSource
 from danet_jax.data.pipeline import patch_count, training_batches
 from danet_jax.data.sources import ImageFolder, open_training, open_validation
@@ -27,7 +27,7 @@ from danet_jax.training.step import (
     new_state,
 )
 from danet_jax.training.validation import Validation
-from danet_jax.training.workdir import check_owner, claim
+from danet_jax.training.workdir import check_owner, claimed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,8 +92,13 @@ def _train(
     """One run: a plain experiment, or one stage of a distillation."""
     images, validation = _open(config)
     steps = total_steps(config.train, patch_count(images, config.data))
-    claim(workdir, config)
-    with Checkpoints(workdir, config) as checkpoints, Interrupt() as interrupt:
+    # Told in steps, so that other images cannot change the length of a run.
+    config = override(config, {"train.steps": steps})
+    with (
+        claimed(workdir, config),
+        Checkpoints(workdir, config) as checkpoints,
+        Interrupt() as interrupt,
+    ):
         graphdef, state = new_state(config, steps)
         state = lesson.begin(config, state)
         state = checkpoints.resume(devices.replicate(state, mesh))
@@ -144,6 +149,9 @@ class _Run:
     def go(self, state: TrainState, batches: Iterable[Batch]) -> TrainResult:
         start = step = int(state.step)
         psnr_db, stop = None, False
+        if step == self.steps and self.checkpoints.unscored(step):
+            psnr_db = self._made_up(step, state)
+            stop = self.interrupt.asked()
         for step, batch in enumerate(batches, start + 1):
             state, metrics = self.train_step(state, batch)
             self.records.add(step, metrics)
@@ -153,12 +161,13 @@ class _Run:
             validate = self._due(step, self.config.validate_every)
             if validate or self._due(step, self.config.log_every):
                 self.records.flush()
-            if validate:
-                psnr_db = self._validated(step, state)
-            stop = self.interrupt.asked(step)
+            stop, score = self.interrupt.asked(), None
+            if validate and not stop:
+                score = psnr_db = self._validated(step, state)
+                stop = self.interrupt.asked()
             if stop or validate or self._due(step, self.config.save_every):
                 self.records.flush()  # refuses to save what is not finite
-                self.checkpoints.save(state, psnr_db if validate else None)
+                self.checkpoints.save(state, score)
             if stop:
                 self.records.say(
                     f"Stopped after step {step}; the same command resumes."
@@ -169,9 +178,19 @@ class _Run:
     def _validated(self, step: int, state: TrainState) -> float | None:
         try:
             return self.validation(step, state)
-        except DataError:  # an image was taken away, which costs no steps
+        except DataError:  # an image was taken away or is too large: costs no steps
             self.checkpoints.save(state, None)
             raise
+
+    def _made_up(self, step: int, state: TrainState) -> float | None:
+        """The last validation, if it was interrupted when the last step was done.
+
+        Without its score an earlier checkpoint would pass for the best one.
+        """
+        psnr_db = self.validation(step, state)
+        if psnr_db is not None:
+            self.checkpoints.save_again(state, psnr_db)
+        return psnr_db
 
     def _due(self, step: int, every: int) -> bool:
         return due(step, every, self.steps)

@@ -43,7 +43,7 @@ class Records:
         self._board = None
         if self._speaks:
             _drop_after(self._path, done)
-            self._board = _board(workdir) if config.tensorboard else None
+            self._board = _board(workdir, done) if config.tensorboard else None
         self._batch_size = config.batch_size
         self._pending: list[tuple[int, dict[str, jax.Array]]] = []
         self._timed = 0  # steps since the clock started
@@ -163,7 +163,7 @@ def _drop_after(path: Path, done: int) -> None:
         raise CheckpointError(f"{path}: cannot be written: {error}.") from error
 
 
-def _board(workdir: Path) -> Any:
+def _board(workdir: Path, done: int) -> Any:
     try:
         from tensorboardX import SummaryWriter
     except ImportError as error:
@@ -171,4 +171,4 @@ def _board(workdir: Path) -> Any:
             "train.tensorboard needs tensorboardX: pip install tensorboardX, or set "
             "--config.train.tensorboard=False."
         ) from error
-    return SummaryWriter(str(workdir / "tensorboard"))
+    return SummaryWriter(str(workdir / "tensorboard"), purge_step=done + 1)

@@ -65,7 +65,7 @@ class Validation:
 
     def _go_on(self, _: Panels) -> None:
         # A scheduler's notice is short, a validation long: the state is worth more.
-        if self._interrupt.noticed:
+        if self._interrupt.asked():
             raise _Interrupted
 
 

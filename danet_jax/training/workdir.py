@@ -1,7 +1,9 @@
 """A working directory belongs to one experiment."""
 
+import contextlib
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,11 @@ import jax
 from danet_jax.atomic import replace_text
 from danet_jax.checks import CheckpointError
 from danet_jax.config import ExperimentConfig, flat
+from danet_jax.locks import locked
 
 CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
+LOCK = ".lock"
 
 # What a resumed run may change: it does not change what is computed.
 _FREE = {
@@ -27,13 +31,16 @@ _FREE = {
     "train.tensorboard",
     "train.profile",
 }
+_LENGTHS = ("train.steps", "teacher.train.steps")  # 0: told in epochs
 FREE = _FREE | {f"teacher.{name}" for name in _FREE if name.startswith("train.")}
 
 
 def check_owner(workdir: Path, config: ExperimentConfig) -> None:
     """Checks that a directory does not belong to another experiment; writes nothing.
 
-    One whose run has saved nothing yet may be given another config.
+    One whose run has saved nothing yet may be given another config. A run whose length
+    is told in epochs has its length in steps stored; that of a config without is not
+    compared, as the images that it depends on may not be open yet.
 
     Raises:
         CheckpointError: it holds the run of another config.
@@ -47,24 +54,36 @@ def check_owner(workdir: Path, config: ExperimentConfig) -> None:
     if differences:
         raise CheckpointError(
             f"{workdir}: holds the run of another config: {'; '.join(differences)}. "
-            "Give another --workdir, or the config it was started with."
+            "Give another --workdir, or the config (where epochs count, also the "
+            "images) it was started with."
         )
 
 
-def claim(workdir: Path, config: ExperimentConfig) -> None:
-    """Makes a directory the place of an experiment, if ``check_owner`` allows it.
+@contextlib.contextmanager
+def claimed(workdir: Path, config: ExperimentConfig) -> Iterator[None]:
+    """Makes a directory the place of an experiment, and keeps other processes out.
 
     Raises:
-        CheckpointError: it holds the run of another config, or cannot be written.
+        CheckpointError: it holds the run of another config, cannot be written, or
+            another process trains there now.
     """
     check_owner(workdir, config)
-    if jax.process_index() == 0:
+    if jax.process_index() > 0:  # the first one speaks for all
+        yield
+        return
+    with contextlib.ExitStack() as stack:
         try:
             workdir.mkdir(parents=True, exist_ok=True)
+            if not stack.enter_context(locked(workdir / LOCK)):
+                raise CheckpointError(
+                    f"{workdir}: another process trains here now. Wait for it, or give "
+                    "another --workdir."
+                )
             text = json.dumps(dataclasses.asdict(config), indent=2) + "\n"
             replace_text(workdir / CONFIG, text)
         except OSError as error:
             raise CheckpointError(f"{workdir}: cannot be written: {error}.") from error
+        yield
 
 
 def has_checkpoint(workdir: Path) -> bool:
@@ -101,8 +120,9 @@ def _stored(path: Path) -> dict[str, Any]:
 
 
 def _differences(stored: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    untold = {name for name in _LENGTHS if not (stored.get(name) and wanted.get(name))}
     return [
         f"{name} was {stored.get(name)!r}, now {wanted.get(name)!r}"
-        for name in sorted(stored.keys() | wanted.keys())
-        if name not in FREE and stored.get(name) != wanted.get(name)
+        for name in sorted((stored.keys() | wanted.keys()) - FREE - untold)
+        if stored.get(name) != wanted.get(name)
     ]

@@ -2,15 +2,24 @@
 
 import dataclasses
 import json
+import re
+import shutil
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
-from danet_jax.ablation.report import markdown, rows_of, write_study
+from danet_jax.ablation import study
+from danet_jax.ablation.report import (
+    _mean_curve,
+    markdown,
+    rows_of,
+    write_study,
+)
 from danet_jax.ablation.study import Outcome, outcomes_of, run_study
 from danet_jax.ablation.variants import Variant, variants_of
-from danet_jax.checks import ConfigError
+from danet_jax.checks import CheckpointError, ConfigError
 from danet_jax.config import (
     VARIANTS,
     DANetConfig,
@@ -29,6 +38,7 @@ from danet_jax.evaluation.protocols import awgn
 from danet_jax.restoration.inference import make_restorer
 from danet_jax.training import load_experiment
 from danet_jax.training.interrupt import Interrupt
+from danet_jax.training.loop import TrainResult
 
 ROOT = Path(__file__).parents[2]
 TINY = DANetConfig(
@@ -153,7 +163,9 @@ def test_a_second_call_trains_and_scores_nothing(
     assert run_study(config, Path("study"), sets, seeds=(0,), names=("unet",))
     path = tmp_path / "study" / "seed0" / "unet" / "outcome.json"
     stored = json.loads(path.read_text())
-    stored["scores"] = {"Set (1), awgn_gray_25": [11.0, 0.5]}
+    [key] = stored["scores"]
+    assert re.fullmatch(r"Set \(1, [0-9a-f]{8}\), awgn_gray_25", key)
+    stored["scores"] = {key: [11.0, 0.5]}
     path.write_text(json.dumps(stored))
     # Spelt in another way, as from another folder.
     assert run_study(config, tmp_path / "study", sets, seeds=(0,), names=("unet",))
@@ -172,12 +184,49 @@ def test_a_second_call_trains_and_scores_nothing(
     [outcome] = outcomes_of(config, tmp_path / "study", sets)
     assert outcome.scores["Set"] != (11.0, 0.5)
     assert outcomes_of(config, tmp_path / "study", {"Other": sets["Set"]}) == []
+    # Another folder of that name and number of images is another set.
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(images / "a.png", other / "b.png")
+    others = {"Set": open_folder(other, 1, cache_gib=1.0)}
+    assert outcomes_of(config, tmp_path / "study", others) == []
+
+
+def test_a_table_has_one_config(images: Path, tmp_path: Path) -> None:
+    data = DataConfig(root=str(images), crop=8, interval=8)
+    config = ExperimentConfig(name="t", model=TINY, data=data, train=TRAIN)
+    sets = {"Set": open_folder(images, 1, cache_gib=1.0)}
+    assert run_study(config, tmp_path, sets, seeds=(0,), names=("unet",))
+    (tmp_path / "seed0").rename(tmp_path / "seed4")
+    (tmp_path / "seed4.bak").mkdir()
+    longer = override(config, {"train.steps": 3})
+    match = r"seed4/unet: holds .* train\.seed was 0, now 4; train\.steps was 2, now 3"
+    with pytest.raises(CheckpointError, match=match):
+        run_study(longer, tmp_path, sets, seeds=(1,), names=("adeb",))
+    with pytest.raises(CheckpointError, match=match):
+        outcomes_of(longer, tmp_path, sets)
+    assert not (tmp_path / "seed1").exists()
+
+
+def test_only_the_first_process_writes(
+    images: Path, tmp_path: Path, monkeypatch
+) -> None:
+    data = DataConfig(root=str(images), crop=8, interval=8)
+    config = ExperimentConfig(name="t", model=TINY, data=data, train=TRAIN)
+    sets = {"Set": open_folder(images, 1, cache_gib=1.0)}
+    assert run_study(config, tmp_path, {}, seeds=(0,), names=("unet",))
+    path = tmp_path / "seed0" / "unet" / "outcome.json"
+    before = path.read_bytes()
+    monkeypatch.setattr(study, "train", lambda *_, **__: TrainResult(2, 2, None))
+    monkeypatch.setattr(jax, "process_index", lambda: 1)
+    assert run_study(config, tmp_path, sets, seeds=(0,), names=("unet",))
+    assert path.read_bytes() == before
 
 
 def test_a_stopped_study(images: Path, tmp_path: Path, monkeypatch) -> None:
     data = DataConfig(root=str(images), crop=8, interval=8)
     config = ExperimentConfig(name="t", model=TINY, data=data, train=TRAIN)
-    monkeypatch.setattr(Interrupt, "asked", lambda self, step: True)
+    monkeypatch.setattr(Interrupt, "asked", lambda self: True)
     assert not run_study(config, tmp_path, {}, seeds=(0, 1), names=("unet",))
     assert [path.name for path in tmp_path.iterdir()] == ["seed0"]
 
@@ -217,3 +266,17 @@ def test_means_and_spread() -> None:
     line = markdown([row]).splitlines()[2]
     assert line.startswith("| U-Net | ")
     assert "| 29.25 (0.50) / 0.8500 | 30.15 / 0.8556 |" in line
+
+
+def test_published_figures_stand_beside_their_own_task() -> None:
+    config = ExperimentConfig(name="x")
+    assert all(variant.published for variant in variants_of(config))
+    stronger = override(config, {"data.sigma_255": 50.0})
+    assert not any(variant.published for variant in variants_of(stronger))
+
+
+def test_curves_are_averaged_where_all_have_a_point() -> None:
+    variant = Variant("unet", "U-Net", ExperimentConfig(model=TINY))
+    whole = Outcome(variant, 0, 9, 0.5, {}, [(400, 28.0), (800, 29.0), (1200, 30.0)])
+    later = Outcome(variant, 1, 9, 0.5, {}, [(800, 29.5), (1200, 30.5)])
+    assert _mean_curve([whole, later]) == ([800, 1200], [29.25, 30.25])

@@ -10,6 +10,7 @@ from danet_jax.config import (
     DIV2K_GRAY,
     DANetConfig,
     DataConfig,
+    DistillationConfig,
     EvaluationConfig,
     ExperimentConfig,
     TrainConfig,
@@ -68,6 +69,21 @@ def test_a_group_is_replaced_before_its_fields(first):
 def test_override_refuses(changes, match):
     with pytest.raises(ConfigError, match=match):
         override(BASE, changes)
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("train.learning_rat", "train.learning_rate"),
+        ("teacher.train.learning_rat", "teacher.train.learning_rate"),
+        ("learning_rat", "train.learning_rate"),
+        ("model.width", "model.widths"),
+        ("teacher.model.width", "teacher.model.widths"),
+    ],
+)
+def test_a_teacher_s_field_is_meant_only_where_it_is_named(path, meant):
+    with pytest.raises(ConfigError, match=rf"Did you mean {meant}\?"):
+        override(DistillationConfig(), {path: 1})
 
 
 def test_the_command_line_is_read_by_type():

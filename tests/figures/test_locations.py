@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from danet_jax.figures.locations import LEARNED, locations_sheet, with_dots
+from danet_jax.figures.locations import (
+    LEARNED,
+    _plain_rows,
+    locations_sheet,
+    with_dots,
+)
 from danet_jax.figures.points import Point
 from tests.figures.records import record
 
@@ -50,6 +55,17 @@ def test_dots_outside_are_left_out() -> None:
     beside = with_dots(ground, np.array([[4.0, -1.0]]), np.array([0.9]), LEARNED)
     assert (beside[:, 0] != 80).any()
     assert (beside[:, 5:] == 80).all()
+
+
+def test_networks_of_other_scales_have_plain_rows_of_their_own() -> None:
+    one = record()
+    finer = [layer._replace(scale=0) for layer in one.layers]
+    rows = _plain_rows({"a": one, "b": one._replace(layers=finer), "c": one})
+    assert list(rows) == ["plain convolutions, for a, c", "plain convolutions, for b"]
+    assert [layer.scale for layer in rows["plain convolutions, for b"]] == [0] * len(
+        finer
+    )
+    assert list(_plain_rows({"a": one, "c": one})) == ["plain convolutions"]
 
 
 @pytest.mark.parametrize("channels", [1, 3])

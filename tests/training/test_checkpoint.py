@@ -138,6 +138,29 @@ def test_loading_warns_of_nothing(run: Path, tiny: Tiny, caplog) -> None:
     assert (caplog.text, sorted(run.rglob("*"))) == ("", before)
 
 
+def test_lack_of_memory_is_no_damage(save, tiny: Tiny, tmp_path, monkeypatch) -> None:
+    save(30.0)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+
+    with Checkpoints(tmp_path, tiny()) as checkpoints:
+        monkeypatch.setattr(checkpoints._manager, "restore", refuse)
+        with pytest.raises(jax.errors.JaxRuntimeError, match="EXHAUSTED"):
+            checkpoints.resume(state(0))
+
+
+def test_a_checkpoint_is_given_its_score(save, tiny: Tiny, tmp_path) -> None:
+    save(30.0, None)
+    with Checkpoints(tmp_path, tiny()) as checkpoints:
+        assert not checkpoints.unscored(1)
+        assert checkpoints.unscored(2)
+        checkpoints.save_again(state(2), 31.0)
+    with Checkpoints(tmp_path) as checkpoints:
+        assert (checkpoints.best, checkpoints.unscored(2)) == (2, False)
+        assert int(checkpoints.resume(state(0)).params["kernel"][0]) == 2
+
+
 @pytest.mark.parametrize(
     ("pattern", "size", "text"),
     [

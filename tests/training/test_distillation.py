@@ -1,6 +1,9 @@
 """Two stages: a teacher, and the student that starts with its decoder."""
 
 import dataclasses
+import os
+import shutil
+import signal
 from pathlib import Path
 
 import jax
@@ -17,7 +20,7 @@ from danet_jax.models import DANet
 from danet_jax.training import load_experiment, train
 from danet_jax.training.checkpoint import Checkpoints
 from danet_jax.training.distillation import open_lesson, stages
-from danet_jax.training.interrupt import Interrupt
+from danet_jax.training.records import Records
 from danet_jax.training.step import l2_loss, new_state
 from tests.training.snapshots import latest_state, steps_saved
 from tests.training.students import assembled, first_batch, losses
@@ -129,13 +132,15 @@ def test_a_stopped_first_stage_is_not_the_end_of_it(
 ) -> None:
     """Also if the stop comes with the teacher's last step: stage two then waits."""
     config = pair()
-    asked = Interrupt.asked
+    add = Records.add
     at = 6 if late else 4
 
-    def ask(self, step: int) -> bool:
-        return asked(self, step) or step == at
+    def signalled(self: Records, step: int, metrics: object) -> None:
+        if step == at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        add(self, step, metrics)
 
-    monkeypatch.setattr(Interrupt, "asked", ask)
+    monkeypatch.setattr(Records, "add", signalled)
     result = train(config, tmp_path)
     assert (result.step, result.stopped) == (at, True)
     assert not (tmp_path / "checkpoints").exists()
@@ -202,6 +207,28 @@ def test_bad_teachers(pair, taught: Path, tmp_path: Path, capsys) -> None:
     assert said.endswith(
         "was trained for awgn_gray_25, the student is for awgn_gray_50.\n"
     )
+
+
+def test_a_student_that_has_begun_keeps_its_teacher(
+    pair, taught: Path, tmp_path: Path
+) -> None:
+    away = tmp_path / "away"
+    shutil.copytree(taught, away)
+    named = {"student.init_decoder_from": str(away), "student.output_weight": 1.0}
+    config = pair(**named)
+    train(config, tmp_path / "run")
+    away.rename(tmp_path / "elsewhere")
+    with pytest.raises(CheckpointError, match=r"It shall teach pair: Put it back, or"):
+        train(config, tmp_path / "run")
+
+
+def test_a_rest_as_long_as_the_epochs_is_refused(pair, taught, tmp_path: Path) -> None:
+    config = pair(
+        **{"student.init_decoder_from": str(taught), "student.frozen_steps": 50},
+        **{"train.steps": 0, "train.epochs": 1},
+    )
+    with pytest.raises(ConfigError, match=r"frozen_steps.* less than train\.steps, \d"):
+        train(config, tmp_path / "run")
 
 
 def test_the_directory_of_another_run_is_refused_before_the_teacher_is_trained(

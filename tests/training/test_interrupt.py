@@ -5,11 +5,17 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import pytest
+from jax.experimental import multihost_utils
 
 from danet_jax.config import ExperimentConfig
 from danet_jax.training import train
+from danet_jax.training.checkpoint import Checkpoints
 from danet_jax.training.interrupt import SIGNALS, Interrupt
+from danet_jax.training.loop import TrainResult
+from danet_jax.training.records import Records
+from danet_jax.training.step import TrainState
 from danet_jax.training.validation import Validation
 from tests.training.snapshots import steps_saved
 
@@ -18,9 +24,9 @@ from tests.training.snapshots import steps_saved
 def test_a_signal_is_remembered(number: int, capfd) -> None:
     before = signal.getsignal(number)
     with Interrupt() as interrupt:
-        assert not interrupt.asked(1)
+        assert not interrupt.asked()
         os.kill(os.getpid(), number)
-        assert interrupt.asked(2)
+        assert interrupt.asked()
         assert signal.getsignal(number) == before  # the second one kills
     assert f"{signal.Signals(number).name}: saves" in capfd.readouterr().err
 
@@ -30,6 +36,23 @@ def test_handlers_are_given_back() -> None:
     with Interrupt():
         assert [signal.getsignal(number) for number in SIGNALS] != before
     assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_hosts_count_the_calls_of_a_process(monkeypatch) -> None:
+    """Not the steps of a run, which begin anew or leap ahead in the next one."""
+    numbers: list[int] = []
+
+    def reached(number: int) -> bool:
+        numbers.append(number)
+        return len(numbers) == 5
+
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    monkeypatch.setattr(multihost_utils, "reached_preemption_sync_point", reached)
+    for _ in range(2):
+        with Interrupt() as interrupt:
+            answers = [interrupt.asked() for _ in range(3)]
+    assert answers == [False, True, True]  # JAX says so once
+    assert numbers == list(range(numbers[0], numbers[0] + 5))
 
 
 def test_a_validation_is_left(
@@ -46,3 +69,41 @@ def test_a_validation_is_left(
     # The first validation is due at step 3; its state is saved all the same.
     assert (result.step, result.psnr_db) == (3, None)
     assert steps_saved(tmp_path) == [3]
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_the_last_validation_is_made_up_for(
+    tiny: Callable[..., ExperimentConfig], tmp_path: Path, monkeypatch, before: bool
+) -> None:
+    """Else an earlier checkpoint would pass for the best; also if it had not begun."""
+    validate, scored = Validation.__call__, []
+
+    def stopped(self: Validation, step: int, state: TrainState) -> float | None:
+        scored.append(step)
+        if step < 6:
+            return validate(self, step, state)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return validate(self, step, state)
+
+    def signalled(self: Records, step: int, metrics: object) -> None:
+        if before and step == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+        add(self, step, metrics)
+
+    add = Records.add
+    monkeypatch.setattr(Validation, "__call__", stopped)
+    monkeypatch.setattr(Records, "add", signalled)
+    result = train(tiny(), tmp_path)
+    assert (result.step, result.stopped) == (6, True)
+    assert scored == ([3] if before else [3, 6])
+    with Checkpoints(tmp_path) as checkpoints:
+        assert (checkpoints.best, checkpoints.latest) == (3, 6)
+    monkeypatch.undo()
+    result = train(tiny(), tmp_path)
+    assert (result.step, result.stopped) == (6, False)
+    whole = train(tiny(), tmp_path / "whole")
+    assert result.psnr_db == whole.psnr_db
+    with Checkpoints(tmp_path) as found, Checkpoints(tmp_path / "whole") as wanted:
+        assert (found.best, found.latest) == (wanted.best, wanted.latest)
+        assert not found.unscored(6)
+    assert train(tiny(), tmp_path) == TrainResult(6, 6, None)  # only once

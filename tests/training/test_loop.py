@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from danet_jax.checks import CheckpointError, ConfigError, DataError
-from danet_jax.config import SIDD_MEDIUM, ExperimentConfig, TrainConfig
+from danet_jax.config import SIDD_MEDIUM, ExperimentConfig, TrainConfig, override
 from danet_jax.data.images import write_png
 from danet_jax.training import TrainResult, distillation, load_experiment, train
 from danet_jax.training.loop import due, total_steps
@@ -244,6 +244,22 @@ def test_no_cluster_to_join(tiny: Tiny, tmp_path: Path) -> None:
 )
 def test_length_of_a_run(train_config: TrainConfig, patches: int, steps: int) -> None:
     assert total_steps(train_config, patches) == steps
+
+
+def test_other_images_do_not_change_the_length_of_a_run(
+    tiny: Tiny, tmp_path: Path, photographs: Path
+) -> None:
+    config = tiny(**{"train.steps": 0, "train.epochs": 2})
+    result = train(config, tmp_path / "run")
+    assert result.step == result.steps == 4
+    more = tmp_path / "more"
+    shutil.copytree(photographs / "train", more)
+    shutil.copy(more / "0.png", more / "4.png")
+    other = override(config, {"data.root": str(more)})
+    with pytest.raises(CheckpointError, match=r"train\.steps was 4, now 6\. "):
+        train(other, tmp_path / "run")
+    told = override(other, {"train.steps": 4})
+    assert train(told, tmp_path / "run").steps == 4
 
 
 def test_what_is_due() -> None:

@@ -147,6 +147,18 @@ def test_tensorboard(tmp_path: Path) -> None:
     assert b"validation/psnr_db" in events.read_bytes()
 
 
+def test_tensorboard_forgets_what_a_killed_run_did_after_its_checkpoint(
+    tmp_path: Path, monkeypatch
+) -> None:
+    board = pytest.importorskip("tensorboardX")
+    opened_with = []
+    monkeypatch.setattr(
+        board, "SummaryWriter", lambda *_, **options: opened_with.append(options)
+    )
+    opened(tmp_path, done=5, tensorboard=True)
+    assert opened_with == [{"purge_step": 6}]
+
+
 def test_tensorboard_is_not_installed(tmp_path: Path, monkeypatch) -> None:
     usual = builtins.__import__
 

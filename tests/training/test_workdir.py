@@ -13,13 +13,18 @@ from danet_jax.config import (
     from_dict,
     override,
 )
-from danet_jax.training.workdir import check_owner, claim, run_and_step
+from danet_jax.training.workdir import check_owner, claimed, run_and_step
 
 BASE = ExperimentConfig()
 
 
 def save_something(workdir: Path) -> None:
     (workdir / "checkpoints" / "7").mkdir(parents=True)
+
+
+def claim(workdir: Path, config: ExperimentConfig) -> None:
+    with claimed(workdir, config):
+        pass
 
 
 def stored(workdir: Path) -> ExperimentConfig:
@@ -100,6 +105,31 @@ def test_a_run_without_its_config(tmp_path: Path, text: str | None) -> None:
         (tmp_path / "config.json").write_text(text)
     with pytest.raises(CheckpointError, match=r"config\.json: .*cannot be read"):
         claim(tmp_path, BASE)
+
+
+def test_two_processes_do_not_meet(tmp_path: Path) -> None:
+    with claimed(tmp_path, BASE):
+        match = (
+            "another process trains here now. Wait for it, or give another --workdir"
+        )
+        with pytest.raises(CheckpointError, match=match):
+            claim(tmp_path, dataclasses.replace(BASE, name="other"))
+    assert stored(tmp_path) == BASE
+    claim(tmp_path, BASE)
+
+
+def test_a_killed_process_keeps_nobody_out(tmp_path: Path) -> None:
+    (tmp_path / ".lock").touch()
+    claim(tmp_path, BASE)
+
+
+def test_epochs_are_told_in_steps_once_they_are_known(tmp_path: Path) -> None:
+    claim(tmp_path, override(BASE, {"train.steps": 8000}))
+    save_something(tmp_path)
+    check_owner(tmp_path, BASE)  # the images are not open yet
+    match = r"train\.steps was 8000, now 7900\. .*where epochs count, also the images"
+    with pytest.raises(CheckpointError, match=match):
+        claim(tmp_path, override(BASE, {"train.steps": 7900}))
 
 
 def test_a_file_in_its_place(tmp_path: Path) -> None:
