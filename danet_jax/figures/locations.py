@@ -74,10 +74,9 @@ def _plain_rows(records: dict[str, Record]) -> dict[str, Sequence[Layer]]:
     """Plain convolutions of the scales that the networks' layers have, by row names."""
     owners: dict[tuple[int, ...], list[str]] = {}
     for name, record in records.items():
-        owners.setdefault(tuple(layer.scale for layer in record.layers), []).append(
-            name
-        )
-    rows = {}
+        scales = tuple(layer.scale for layer in record.layers)
+        owners.setdefault(scales, []).append(name)
+    rows: dict[str, Sequence[Layer]] = {}
     for names in owners.values():
         of = f", for {', '.join(names)}" if len(owners) > 1 else ""
         rows[f"plain convolutions{of}"] = plain(records[names[0]].layers)
