@@ -149,8 +149,8 @@ class _Run:
     def go(self, state: TrainState, batches: Iterable[Batch]) -> TrainResult:
         start = step = int(state.step)
         psnr_db, stop = None, False
-        if step == self.steps and self.checkpoints.unscored(step):
-            psnr_db = self._made_up(step, state)
+        if start and self._due(start, self.config.validate_every):
+            psnr_db = self._made_up(start, state)
             stop = self.interrupt.asked()
         for step, batch in enumerate(batches, start + 1):
             state, metrics = self.train_step(state, batch)
@@ -183,10 +183,12 @@ class _Run:
             raise
 
     def _made_up(self, step: int, state: TrainState) -> float | None:
-        """The last validation, if it was interrupted when the last step was done.
+        """The validation of the step resumed from, if it was interrupted.
 
-        Without its score an earlier checkpoint would pass for the best one.
+        Without its score another checkpoint might pass for the best one.
         """
+        if not self.checkpoints.unscored(step):
+            return None
         psnr_db = self.validation(step, state)
         if psnr_db is not None:
             self.checkpoints.save_again(state, psnr_db)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from danet_jax.config import (
 )
 from danet_jax.data.images import write_png
 from danet_jax.training import train
+from danet_jax.training.records import Records
 
 TINY = Path(__file__).with_name("tiny.py")
 ROOT = Path(__file__).parents[2]
@@ -83,6 +85,22 @@ class Trainings:
         _, shown = process.communicate(timeout=300)
         assert process.returncode == 0, shown
         return shown
+
+
+@pytest.fixture
+def stop_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Lets SIGTERM come during a step of all trainings from here on; 0: none."""
+    add = Records.add
+
+    def stop_after(at: int) -> None:
+        def signalled(self: Records, step: int, metrics: object) -> None:
+            if step == at:
+                os.kill(os.getpid(), signal.SIGTERM)
+            add(self, step, metrics)
+
+        monkeypatch.setattr(Records, "add", signalled)
+
+    return stop_after
 
 
 @pytest.fixture(scope="session")

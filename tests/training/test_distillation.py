@@ -1,9 +1,7 @@
 """Two stages: a teacher, and the student that starts with its decoder."""
 
 import dataclasses
-import os
 import shutil
-import signal
 from pathlib import Path
 
 import jax
@@ -20,7 +18,6 @@ from danet_jax.models import DANet
 from danet_jax.training import load_experiment, train
 from danet_jax.training.checkpoint import Checkpoints
 from danet_jax.training.distillation import open_lesson, stages
-from danet_jax.training.records import Records
 from danet_jax.training.step import l2_loss, new_state
 from tests.training.snapshots import latest_state, steps_saved
 from tests.training.students import assembled, first_batch, losses
@@ -128,23 +125,16 @@ def test_without_transfer_it_is_a_plain_training(pair, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("late", [False, True])
 def test_a_stopped_first_stage_is_not_the_end_of_it(
-    pair, tmp_path: Path, monkeypatch, late: bool
+    pair, tmp_path: Path, stop_after, late: bool
 ) -> None:
     """Also if the stop comes with the teacher's last step: stage two then waits."""
     config = pair()
-    add = Records.add
     at = 6 if late else 4
-
-    def signalled(self: Records, step: int, metrics: object) -> None:
-        if step == at:
-            os.kill(os.getpid(), signal.SIGTERM)
-        add(self, step, metrics)
-
-    monkeypatch.setattr(Records, "add", signalled)
+    stop_after(at)
     result = train(config, tmp_path)
     assert (result.step, result.stopped) == (at, True)
     assert not (tmp_path / "checkpoints").exists()
-    monkeypatch.undo()
+    stop_after(0)
     result = train(config, tmp_path)
     assert (result.step, result.stopped) == (6, False)
     whole = tmp_path / "whole"

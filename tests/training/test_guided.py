@@ -19,7 +19,6 @@ from danet_jax.models import DANet
 from danet_jax.training import devices, train
 from danet_jax.training.checkpoint import Checkpoints
 from danet_jax.training.distillation import guided, open_lesson
-from danet_jax.training.interrupt import Interrupt
 from danet_jax.training.optimizer import learning_rate, make_optimizer
 from danet_jax.training.step import new_state
 from tests.training.snapshots import latest_state
@@ -134,14 +133,13 @@ def test_the_teacher_s_parameters_are_no_constants_of_the_step(
 
 
 def test_a_guided_run_resumes_with_its_teacher(
-    pair, taught: Path, tmp_path: Path, monkeypatch
+    pair, taught: Path, tmp_path: Path, stop_after
 ) -> None:
     changes = {"student.init_decoder_from": str(taught), "student.feature_weight": 0.1}
     config = pair(**changes, **{"train.steps": 3})
     train(config, tmp_path / "whole")
-    monkeypatch.setattr(Interrupt, "asked", lambda self, step: step == 2)
+    stop_after(2)
     assert train(config, tmp_path / "half").stopped
-    monkeypatch.undo()
     train(config, tmp_path / "half")
     assert losses(tmp_path / "half") == losses(tmp_path / "whole")
 
