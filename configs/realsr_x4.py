@@ -6,7 +6,7 @@ PSNR [dB] / SSIM of Y as published; this project has not trained it in full:
 
 Input and target are photographs of one scene at two focal lengths, of equal size in
 versions 1 and 2 of the files, not in 3. The paper counts 178 pairs for training at this
-scale, and 30 for tests. The part named Test is never read.
+scale, and 30 for tests. Test is read only if data.validation_root names the folder.
 
 The settings are those of Sec. 4.1, which are the defaults; the interval of 130 pixels
 between patches is stated for DIV2K only. On RealSR, version 1:

@@ -6,7 +6,7 @@ PSNR [dB] / SSIM of Y as published; this project has not trained it in full:
 
 Input and target are photographs of one scene at two focal lengths, of equal size in
 versions 1 and 2 of the files, not in 3. The paper counts 183 pairs for training at this
-scale, and 30 for tests. The part named Test is never read.
+scale, and 30 for tests. Test is read only if data.validation_root names the folder.
 
 The paper starts DANet-S from the decoder of a larger network that was trained before
 (knowledge distillation: configs/distill/realsr_x2.py).

@@ -1,7 +1,7 @@
 """DANet-S on the noise of smartphones' photographs: Table 4 of the paper.
 
-PSNR [dB] / SSIM as published, scored by the benchmarks' servers; this project has not
-trained it in full:
+PSNR [dB] / SSIM as published: DND by its server; which part of SIDD was scored is not
+stated. This project has not trained it in full:
 
     SIDD 39.70 / 0.913
     DND  39.39 / 0.951

@@ -6,7 +6,7 @@ PSNR [dB] / SSIM of Y as published; this project has not trained it in full:
 
 Input and target are photographs of one scene at two focal lengths, of equal size in
 versions 1 and 2 of the files, not in 3. The paper counts 234 pairs for training at this
-scale, and 30 for tests. The part named Test is never read.
+scale, and 30 for tests. Test is read only if data.validation_root names the folder.
 
 By knowledge distillation: a teacher with a deeper encoder over DANet-S's own decoder is
 trained first (batch 5), in WORKDIR/teacher; DANet-S then starts with that decoder and
