@@ -2,10 +2,31 @@
 
 from danet_jax.pretrained import markdown, read_card, shipped
 
+HEAD = """# Networks that come with the package
+
+    python restore.py photo.jpg --task NAME
+
+restores photographs with one of them ([restore.md](restore.md)). From Python:
+
+```python
+from danet_jax import load_pretrained
+from flax import nnx
+
+model = load_pretrained("gray25")
+restored = nnx.jit(model)(degraded)  # [N, H, W, channels] in [0, 1]
+```
+
+They are small networks, each trained for minutes on two CPU cores by the command in its
+section. The terms are those of the images that each was trained on. How the records
+were prepared: [data.md](data.md#records-of-the-networks-that-are-shipped). Figures are
+PSNR in dB / SSIM, means over the images of a set, by the rules of
+[protocols.md](protocols.md).
+"""
+
 
 def main() -> None:
     """Prints Markdown."""
-    print("# Networks that come with the package\n")
+    print(HEAD)
     print("\n".join(markdown(read_card(task)) for task in shipped()), end="")
 
 

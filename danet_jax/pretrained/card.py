@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import textwrap
 from typing import Any
 
 from danet_jax.checks import ConfigError, message
@@ -16,16 +17,20 @@ TASKS = {
 }
 DTYPES = ("float32", "float16")
 _TEXTS = ("command", "data", "terms")
+_SCORES = ("psnr_degraded", "psnr_restored", "ssim_degraded", "ssim_restored")
+_WIDTH = 90  # of a line of text
 
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """What a network achieves on a set of test images: the mean PSNR in dB."""
+    """What a network achieves on a set of images: means of PSNR in dB, and SSIM."""
 
     protocol: str
     set: str
     psnr_degraded: float
     psnr_restored: float
+    ssim_degraded: float
+    ssim_restored: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,23 +86,26 @@ def from_json(text: str, *, where: str) -> Card:
 def markdown(card: Card) -> str:
     """A section that describes a network, for docs/models.md."""
     about = TASKS[card.task]
+    channels = f"{card.model.channels} channel{'s' * (card.model.channels > 1)}"
     lines = [
         f"## {card.task}",
         "",
-        f"{about[0].upper()}{about[1:]}. Widths {_listed(card.model.widths)}, "
-        f"{card.model.channels} {'channel' if card.model.channels == 1 else 'channels'}"
-        f"; {card.steps} steps; stored as {card.dtype}.",
+        *_wrapped(
+            f"{about[0].upper()}{about[1:]}. Widths {_listed(card.model.widths)}, "
+            f"{channels}; {card.steps} steps; stored as {card.dtype}."
+        ),
         "",
-        f"    {card.command}",
+        *_command(card.command),
         "",
-        f"Data: {card.data.rstrip('.')}. Terms: {card.terms.rstrip('.')}.",
+        *_wrapped(f"Data: {card.data.rstrip('.')}. Terms: {card.terms.rstrip('.')}."),
         "",
-        "| set | degraded [dB] | restored [dB] | protocol |",
+        "| set | degraded | restored | protocol |",
         "|---|---:|---:|---|",
     ]
     for figure in card.figures:
-        scores = f"{figure.psnr_degraded:.2f} | {figure.psnr_restored:.2f}"
-        lines.append(f"| {figure.set} | {scores} | {figure.protocol} |")
+        degraded = f"{figure.psnr_degraded:.2f} / {figure.ssim_degraded:.3f}"
+        restored = f"{figure.psnr_restored:.2f} / {figure.ssim_restored:.3f}"
+        lines.append(f"| {figure.set} | {degraded} | {restored} | {figure.protocol} |")
     return "\n".join([*lines, ""])
 
 
@@ -123,12 +131,29 @@ def figures_of(records: Any, *, where: str) -> tuple[Figure, ...]:
 
 def _figure(values: Any) -> Figure:
     figure = Figure(**values)
-    scores = (figure.psnr_degraded, figure.psnr_restored)
+    scores = tuple(vars(figure)[name] for name in _SCORES)
     if not all(isinstance(score, float | int) for score in scores):
         raise TypeError(f"figures must be numbers; got {scores}")
     if not all(map(math.isfinite, scores)):
         raise ValueError(f"figures must be finite; got {scores}")
     return figure
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _command(text: str) -> list[str]:
+    """A command as a block of code, whose lines break before options."""
+    first, *options = text.split(" --")
+    lines = [f"    {first}"]
+    for option in options:
+        if len(f"{lines[-1]} --{option}") + len(" \\") <= _WIDTH:
+            lines[-1] += f" --{option}"
+        else:
+            lines[-1] += " \\"
+            lines.append(f"      --{option}")
+    return lines
 
 
 def _listed(values: tuple[int, ...]) -> str:

@@ -16,7 +16,14 @@ from danet_jax.training.checkpoint import Checkpoints
 from danet_jax.training.step import new_state
 from tests.training.conftest import TINY
 
-MEAN = {"set": "Set12", "image": "mean", "psnr_degraded": 20.2, "psnr_restored": 29.4}
+MEAN = {
+    "set": "Set12",
+    "image": "mean",
+    "psnr_degraded": 20.2,
+    "psnr_restored": 29.4,
+    "ssim_degraded": 0.362,
+    "ssim_restored": 0.833,
+}
 
 
 @pytest.fixture
@@ -29,7 +36,7 @@ def saved(tmp_path):
             ema = jax.tree.map(lambda leaf, step=step: leaf + step, state.ema)
             state = state._replace(step=jnp.int32(step), ema=ema)
             checkpoints.save(state, psnr_db)
-    records = [{"image": "a"}, MEAN | {"protocol": "AWGN", "ssim_restored": 0.8}]
+    records = [{"image": "a"}, MEAN | {"protocol": "AWGN", "ssim_volume": 0.8}]
     (tmp_path / "results.json").write_text(json.dumps(records))
     return tmp_path
 

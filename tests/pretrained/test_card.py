@@ -22,7 +22,7 @@ CARD = Card(
     terms="each as scikit-image states",
     steps=1500,
     dtype="float32",
-    figures=(Figure("AWGN sigma 25", "Set12", 20.2, 29.43),),
+    figures=(Figure("AWGN sigma 25", "Set12", 20.2, 29.43, 0.362, 0.8331),),
 )
 
 
@@ -37,6 +37,8 @@ def test_cards_survive_json():
             "set": "Set12",
             "psnr_degraded": 20.2,
             "psnr_restored": 29.43,
+            "ssim_degraded": 0.362,
+            "ssim_restored": 0.8331,
         }
     ]
 
@@ -50,7 +52,7 @@ def test_cards_survive_json():
         ({"terms": " "}, r'"terms" must not be empty'),
         ({"extra": 1}, r"unexpected keyword argument 'extra'"),
         ({"model": {"width": [1]}}, r"unknown field width"),
-        ({"figures": [{"set": "a"}]}, r"missing 3 required"),
+        ({"figures": [{"set": "a"}]}, r"missing 5 required"),
         ({"figures": [dict.fromkeys(vars(CARD.figures[0]), "a")]}, r"must be numbers"),
     ],
 )
@@ -69,13 +71,23 @@ def test_no_cards(text):
 def test_a_section():
     text = markdown(CARD)
     assert text.startswith("## gray25\n\nGray images with Gaussian noise of sigma 25. ")
-    assert "Widths 16, 32, 48, 1 channel; 1500 steps; stored as float32." in text
-    assert "| Set12 | 20.20 | 29.43 | AWGN sigma 25 |\n" in text
+    words = " ".join(text.split())
+    assert "Widths 16, 32, 48, 1 channel; 1500 steps; stored as float32." in words
+    assert "| Set12 | 20.20 / 0.362 | 29.43 / 0.833 | AWGN sigma 25 |\n" in text
+
+
+def test_lines_of_a_section_are_short():
+    options = " --config.data.root=DIR --config.data.held_out=a --config.train.steps=9"
+    card = dataclasses.replace(CARD, command=CARD.command + options, data="word " * 40)
+    lines = markdown(card).splitlines()
+    assert max(map(len, lines)) <= 90
+    first, second = (line for line in lines if line.startswith("    "))
+    assert f"{first.removesuffix(chr(92))}{second[6:]}" == f"    {card.command}"
 
 
 def test_figures_of_an_evaluation():
     figure = dataclasses.asdict(CARD.figures[0])
-    records = [{"image": "a"}, figure | {"image": "mean", "ssim_restored": 0.8}]
+    records = [{"image": "a"}, figure | {"image": "mean", "ssim_volume": 0.8}]
     assert figures_of(records, where="a.json") == CARD.figures
     with pytest.raises(ConfigError, match=r"a.json: holds no means"):
         figures_of(records[:1], where="a.json")
