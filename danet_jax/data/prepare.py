@@ -1,6 +1,8 @@
 """Preparing records: images are decoded in parallel, cut into patches, and written."""
 
 import errno
+import os
+import shlex
 import shutil
 import sys
 from collections.abc import Generator, Iterator
@@ -72,15 +74,22 @@ def prepare(out: Path, preparation: Preparation, *, workers: int) -> None:
     complete. Should the process be killed, the next one removes that folder.
 
     Args:
-        out: folder of the records.
+        out: folder of the records; a link stays one, and leads to them.
         preparation: the plan.
         workers: processes that decode images; 0: none but this one.
     Raises:
-        DataError: an image that cannot be read or has changed, a full disk, or another
-            process that prepares the same folder. Nothing is left behind.
+        DataError: a folder that is a disk of its own, an image that cannot be read or
+            has changed, a full disk, or another process that prepares the same folder.
+            Nothing is left behind.
     """
     from danet_jax.data.records import write_records
 
+    out = out.resolve()  # beside a link there may be another disk
+    if os.path.ismount(out):
+        raise DataError(
+            f"{out}: a disk is mounted there, so no other folder can take its place. "
+            f"Name a folder on it: --out {shlex.quote(str(out / 'records'))}"
+        )
     make_folder(out.parent)
     records = closing(_records(preparation, workers))
     with _explained(out), _partial(out) as folder, records as patches:

@@ -151,6 +151,32 @@ def test_another_s_folder_is_not_touched(source: Path, tmp_path: Path) -> None:
     assert is_prepared(tmp_path / "empty", planned(source))
 
 
+def test_a_link_stays_and_leads_to_the_records(source: Path, tmp_path: Path) -> None:
+    disk, link = tmp_path / "disk", tmp_path / "out"
+    disk.mkdir()
+    link.symlink_to(disk / "records")
+    for held_out in (), ("0*",), ("1*",):  # the first time it leads nowhere
+        prepared(source, link, held_out=held_out)
+        assert is_prepared(link, planned(source, held_out=held_out))
+        assert link.readlink() == disk / "records"
+        assert names(tmp_path) == {"source", "disk", "out"}
+        assert names(disk) == {"records"}
+
+
+def test_a_disk_cannot_be_replaced(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = prepared(source, tmp_path / "disk")
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == disk)
+    assert is_prepared(disk, planned(source))
+    (tmp_path / "out").symlink_to(disk)
+    for out in disk, tmp_path / "out":
+        with pytest.raises(DataError, match=r"disk: a disk .* --out \S+disk/records$"):
+            prepared(source, out, held_out=("0*",))
+    assert names(tmp_path) == {"source", "disk", "out"}
+    assert is_prepared(disk, planned(source))
+
+
 def test_remains_of_a_killed_process_are_removed(source: Path, tmp_path: Path) -> None:
     (tmp_path / ".out.partial" / "patches").mkdir(parents=True)
     (tmp_path / ".out.partial" / "half").write_bytes(b"x")
