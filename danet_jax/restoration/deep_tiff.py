@@ -133,11 +133,13 @@ def _check_page(page: tifffile.TiffPage, count: int) -> None:
         raise DataError(
             f"must hold a single image; got {count} frames. Save them apart."
         )
-    kind = page.dtype
-    if kind is None or not (kind == np.uint16 or kind.kind == "f"):
+    kind, bits = page.dtype, page.bitspersample
+    # tifffile hands out 9 to 15 bits as uint16, whose lower part they fill.
+    whole = kind is not None and kind.itemsize * 8 == bits
+    if kind is None or not ((whole and kind == np.uint16) or kind.kind == "f"):
         raise DataError(
             "must have samples of 8 or 16 bits, or floats; got "
-            f"{kind or f'{page.bitspersample} bits'}. Convert it to 16 bits first."
+            f"{kind if whole else f'{bits} bits'}. Convert it to 16 bits first."
         )
     alpha = page.extrasamples
     known = alpha in ((), (tifffile.EXTRASAMPLE.UNASSALPHA,))

@@ -194,6 +194,11 @@ def test_depth_is_not_lost(tmp_path, dtype, kind, match):
     assert not (tmp_path / "b").exists()
 
 
+def _overwrite(path, tag, value):
+    with tifffile.TiffFile(path, mode="r+b") as tiff:
+        tiff.pages[0].tags[tag].overwrite(value)
+
+
 def _bad_tiff(path, kind):
     pixels = _pixels(3)
     if kind == "frames":
@@ -206,10 +211,12 @@ def _bad_tiff(path, kind):
     elif kind == "premultiplied":
         options = {"photometric": "rgb", "extrasamples": ["ASSOCALPHA"]}
         tifffile.imwrite(path, _pixels(4), **options)
+    elif kind == "12 bits":
+        _write_tiff(path, pixels)
+        _overwrite(path, "BitsPerSample", (12, 12, 12))
     elif kind == "compressed":
         _write_tiff(path, pixels)
-        with tifffile.TiffFile(path, mode="r+b") as tiff:
-            tiff.pages[0].tags["Compression"].overwrite(5)
+        _overwrite(path, "Compression", 5)
     else:
         values = {"large": 255.0, "NaN": np.nan}
         _write_tiff(path, np.full((7, 9, 3), values[kind], np.float32))
@@ -220,6 +227,7 @@ def _bad_tiff(path, kind):
     [
         ("frames", r"must hold a single image; got 2 frames"),
         ("int16", r"must have samples of 8 or 16 bits, or floats; got int16. Convert"),
+        ("12 bits", r"must have samples of 8 or 16 bits, or floats; got 12 bits. Conv"),
         ("white is zero", r"must be gray \(MINISBLACK\) or RGB.*1 samples of MINISW"),
         (
             "premultiplied",
