@@ -88,13 +88,15 @@ def lay_tiles(size: int, tile: int, overlap: int, multiple: int) -> Axis:
     Args:
         size: of the axis in pixels, at least a tile.
         tile: pixels of a tile.
-        overlap: pixels that neighbours share at least, at most half a tile.
+        overlap: pixels that neighbours share at least, at most half a tile; none for a
+            tile of ``multiple`` pixels, since the next can begin only at its end.
         multiple: divides size, tile and the places of tiles: so they meet the scales
             of the network as the whole image does.
     Returns:
         Their places and shares. From one tile to the next the shares change linearly
         within the inner half of an overlap.
     """
+    overlap = min(overlap, tile - multiple)
     last, stride = size - tile, (tile - overlap) // multiple * multiple
     starts = [*range(0, last, stride), last]
     pixels = np.arange(size) + 0.5

@@ -40,7 +40,7 @@ def _image(*shape, seed=0):
 @st.composite
 def axes(draw):
     multiple = draw(st.sampled_from([1, 2, 4, 8]))
-    tile = multiple * draw(st.integers(2, 9))
+    tile = multiple * draw(st.integers(1, 9))
     size = tile + multiple * draw(st.integers(0, 30))
     return size, tile, draw(st.integers(0, tile // 2)), multiple
 
@@ -53,7 +53,7 @@ def test_tiles_cover_an_axis(axis):
     assert all(start % multiple == 0 for start in starts)
     for before, after in itertools.pairwise(starts):
         assert after > before
-        assert before + tile - after >= overlap
+        assert before + tile - after >= min(overlap, tile - multiple)
     for start, share in zip(starts, shares, strict=True):
         assert not share[:start].any()
         assert not share[start + tile :].any()
@@ -75,6 +75,13 @@ def test_tiles_of_convolutions_are_the_whole(size):
     whole = make_restorer(model)(image)
     assert (tiled.shape, tiled.dtype) == (whole.shape, np.float32)
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-5 * np.abs(whole).max())
+
+
+@pytest.mark.parametrize(("tile", "overlap"), [(2, 1), (16, 4)])
+def test_a_side_of_the_coarsest_pixel(tile, overlap):
+    image = _image(1, 2, 40, 1)
+    restored = make_tiled_restorer(_network(PLAIN), tile=tile, overlap=overlap)(image)
+    assert restored.shape == image.shape
 
 
 def test_attention_pools_over_the_whole(monkeypatch):
