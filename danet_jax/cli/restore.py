@@ -34,7 +34,7 @@ from danet_jax.restoration.files import (
     read_photograph,
     write_photograph,
 )
-from danet_jax.restoration.inference import restore_pixels, unit
+from danet_jax.restoration.inference import DeviceMemoryError, restore_pixels, unit
 
 Restore = Callable[[Path, Path], None]  # reads one file, writes another
 
@@ -107,7 +107,8 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
             wanted = outputs(target, compare=compare)
             if keep:
                 wanted = [path for path in wanted if not path.exists()]
-            _restore_file(network_of(source), source, target, wanted)
+            network, tile = network_of(source), arguments.tile
+            _restore_file(network, source, target, wanted, tile=tile)
 
         _restore_all(restore, jobs) if source.is_dir() else restore(*jobs[0])
     print(f"{source} -> {out}{part}")
@@ -163,7 +164,12 @@ def _restore_all(restore: Restore, jobs: Jobs) -> None:
 
 
 def _restore_file(
-    network: Network, source: Path, target: Path, wanted: Sequence[Path]
+    network: Network,
+    source: Path,
+    target: Path,
+    wanted: Sequence[Path],
+    *,
+    tile: int | None,
 ) -> None:
     """Restores an image, and writes the result, its comparison, or both."""
     photograph = read_photograph(source)
@@ -176,6 +182,11 @@ def _restore_file(
         restored = restore_pixels(
             network.restore, pixels, channels=network.channels, on_luma=network.on_luma
         )
+    except DeviceMemoryError as error:
+        repair = "Restore it in tiles: --tile 512, or smaller ones."
+        if tile is not None:
+            repair = f"Give a smaller --tile than {tile}."
+        raise DataError(f"{source}: {error.problem} {repair}") from error
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
     except MemoryError as error:

@@ -89,7 +89,8 @@ def evaluate(
     Returns:
         One row for each image, in the order of the set.
     Raises:
-        DataError: an image too small for SSIM or for the network; it is named.
+        DataError: an image too small for SSIM or for the network, or too large for the
+            device; it is named.
         ConfigError: single images under a protocol for pairs, or the reverse.
     """
     if images.paired != protocol.paired:

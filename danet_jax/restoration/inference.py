@@ -1,7 +1,8 @@
 """A network as a plain function of NumPy images, which is all that scoring needs."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -23,6 +24,24 @@ from danet_jax.models import DANet, abstract_danet
 Restorer = Callable[[np.ndarray], np.ndarray]  # float32 [N, H, W, C] to the same
 
 
+class DeviceMemoryError(DataError):
+    """Images that do not fit into the device's memory at once.
+
+    Args:
+        height: of the images, or of their tiles, in pixels.
+        width: likewise.
+    Attributes:
+        problem: the message without its advice, for those who know of tiles.
+    """
+
+    def __init__(self, height: int, width: int) -> None:
+        self.problem = (
+            f"the device's memory is too small for {width}x{height} pixels at once."
+        )
+        repair = "Cut the image into parts, or take smaller ones."
+        super().__init__(f"{self.problem} {repair}")
+
+
 def make_restorer(model: DANet) -> Restorer:
     """Turns a network into a compiled function from degraded to restored images.
 
@@ -31,8 +50,8 @@ def make_restorer(model: DANet) -> Restorer:
     image size compiles anew; networks of one architecture share what is compiled.
 
     It raises TypeError or ValueError for arrays the network cannot take (DataError for
-    too small an image, or one too large for the device's memory), and CheckpointError
-    if the network returns NaN or infinity.
+    too small an image, DeviceMemoryError for too large a one), and CheckpointError if
+    the network returns NaN or infinity.
 
     Args:
         model: the network, whose parameters are read now.
@@ -43,20 +62,23 @@ def make_restorer(model: DANet) -> Restorer:
 
     def restore(degraded: np.ndarray) -> np.ndarray:
         check_degraded(degraded, config)
-        try:
+        with in_device_memory(*degraded.shape[1:3]):
             restored = np.asarray(forward(params, np.float32(degraded)))
-        except jax.errors.JaxRuntimeError as error:
-            if "RESOURCE_EXHAUSTED" not in str(error):
-                raise
-            height, width = degraded.shape[1:3]
-            raise DataError(
-                f"the device's memory is too small for {width}x{height} pixels at "
-                "once. Restore them in tiles: --tile 512."
-            ) from error
         check_restored(restored)
         return restored
 
     return restore
+
+
+@contextmanager
+def in_device_memory(height: int, width: int) -> Iterator[None]:
+    """Raises DeviceMemoryError if the device has no room for images of a size."""
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise DeviceMemoryError(height, width) from error
 
 
 def check_degraded(degraded: np.ndarray, config: DANetConfig) -> None:

@@ -26,6 +26,7 @@ from danet_jax.restoration.inference import (
     Restorer,
     check_degraded,
     check_restored,
+    in_device_memory,
     make_restorer,
 )
 
@@ -62,7 +63,8 @@ def make_tiled_restorer(model: DANet, *, tile: int, overlap: int) -> Restorer:
         restored = np.empty(degraded.shape, np.float32)
         for target, image in zip(restored, degraded, strict=True):
             tiles = _cut(image.astype(np.float32), tile, overlap, config.multiple)
-            result = _restore(run, tiles, _no_means(config))
+            with in_device_memory(*tiles.tile):
+                result = _restore(run, tiles, _no_means(config))
             target[...] = result[: image.shape[0], : image.shape[1]]
         check_restored(restored)
         return restored

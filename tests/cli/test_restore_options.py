@@ -2,6 +2,7 @@
 
 import argparse
 
+import jax
 import numpy as np
 import pytest
 import tifffile
@@ -13,6 +14,7 @@ from danet_jax.cli import networks
 from danet_jax.cli import restore as command
 from danet_jax.config import DANetConfig, ExperimentConfig
 from danet_jax.models import DANet
+from danet_jax.restoration import inference, tiles
 from danet_jax.restoration.deep_png import deep_png
 
 GRAY = DANetConfig(
@@ -105,6 +107,42 @@ def test_options_that_cannot_be(tmp_path, trained, words, match):
     with pytest.raises(ConfigError, match=match):
         _run(source, *CHECKPOINT, *words)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize(
+    ("words", "size", "match"),
+    [
+        ([], "9x7", r"--tile 512, or smaller ones\.$"),
+        (["--tile", "8"], "8x8", r"Give a smaller --tile than 8\.$"),
+        (["--tile", "16"], "9x7", r"Give a smaller --tile than 16\.$"),
+    ],
+)
+def test_too_little_memory_of_the_device(
+    tmp_path, trained, monkeypatch, words, size, match
+):
+    """Of a folder, the other images are restored."""
+    for name, side in ("a.png", (9, 7)), ("b.png", (4, 4)):
+        _write(tmp_path / "photos" / name, size=side)
+
+    def module(real):
+        def forward(config, dtype):
+            run = real(config, dtype)
+            return lambda params, image, *rest: (
+                run(params, image, *rest) if image.shape[1] == 4 else _exhaust()
+            )
+
+        return forward
+
+    for where in inference, tiles:
+        monkeypatch.setattr(where, "_forward", module(where._forward))
+    match = rf"1 written, 1 failed. \S+a.png: .* for {size} pixels at once. .*{match}"
+    with pytest.raises(DataError, match=match):
+        _run(tmp_path / "photos", *CHECKPOINT, *words)
+    assert [p.name for p in (tmp_path / "photos_restored").iterdir()] == ["b.png"]
+
+
+def _exhaust():
+    raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory.")
 
 
 def test_parts_of_a_tree(tmp_path, trained, capsys):

@@ -7,7 +7,11 @@ from danet_jax.checks import CheckpointError, DataError
 from danet_jax.config import DANetConfig
 from danet_jax.models import DANet
 from danet_jax.restoration import inference
-from danet_jax.restoration.inference import make_restorer, restore_pixels
+from danet_jax.restoration.inference import (
+    DeviceMemoryError,
+    make_restorer,
+    restore_pixels,
+)
 
 GRAY = DANetConfig(
     channels=1,
@@ -159,8 +163,8 @@ def test_luma_alone():
     [
         (
             "RESOURCE_EXHAUSTED: Out of memory allocating 99 bytes.",
-            DataError,
-            r"memory is too small for 13x9 pixels at once\. Restore .* --tile 512\.",
+            DeviceMemoryError,
+            r"memory is too small for 13x9 pixels at once\. Cut the image into parts",
         ),
         ("INTERNAL: a bug", jax.errors.JaxRuntimeError, "INTERNAL: a bug"),
     ],

@@ -1,6 +1,7 @@
 import dataclasses
 import itertools
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from danet_jax import DANetConfig, from_torch
 from danet_jax.checks import CheckpointError, ConfigError, DataError
 from danet_jax.restoration import tiles
-from danet_jax.restoration.inference import make_restorer
+from danet_jax.restoration.inference import DeviceMemoryError, make_restorer
 from danet_jax.restoration.tiles import lay_tiles, make_tiled_restorer
 from tests.models.networks import random_state
 
@@ -135,6 +136,23 @@ def test_diverged_parameters():
     restore = make_tiled_restorer(model, tile=16, overlap=4)
     with pytest.raises(CheckpointError, match=r"returned NaN.*earlier checkpoint"):
         restore(_image(1, 20, 20, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "match"),
+    [
+        ("RESOURCE_EXHAUSTED: Out of memory.", DeviceMemoryError, "small for 16x10 pi"),
+        ("INTERNAL: a bug", jax.errors.JaxRuntimeError, "INTERNAL: a bug"),
+    ],
+)
+def test_a_tile_too_large_for_the_device(text, kind, match, monkeypatch):
+    def forward(params, image, core, means, known):
+        raise jax.errors.JaxRuntimeError(text)
+
+    monkeypatch.setattr(tiles, "_forward", lambda config, dtype: forward)
+    restore = make_tiled_restorer(_network(PLAIN), tile=16, overlap=4)
+    with pytest.raises(kind, match=match):
+        restore(_image(1, 9, 40, 1))
 
 
 @pytest.mark.parametrize(
