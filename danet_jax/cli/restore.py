@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
@@ -179,7 +180,22 @@ def _restore_file(
     check_format(target, photograph)
     pixels = photograph.pixels
     try:
-        restored = restore_pixels(
+        restored = _restored(network, source, pixels, tile=tile)
+        if target in wanted:
+            write_photograph(target, dataclasses.replace(photograph, pixels=restored))
+        if compared(target) in wanted:
+            panels = ("input", unit(pixels)), ("restored", unit(restored))
+            write_png(compared(target), side_by_side(panels))
+    except MemoryError as error:
+        raise DataError(f"{source}: {NO_MEMORY}") from error
+
+
+def _restored(
+    network: Network, source: Path, pixels: np.ndarray, *, tile: int | None
+) -> np.ndarray:
+    """An image restored; errors name its file, and the tiles that there might be."""
+    try:
+        return restore_pixels(
             network.restore, pixels, channels=network.channels, on_luma=network.on_luma
         )
     except DeviceMemoryError as error:
@@ -189,10 +205,3 @@ def _restore_file(
         raise DataError(f"{source}: {error.problem} {repair}") from error
     except DataError as error:
         raise DataError(f"{source}: {error}") from error
-    except MemoryError as error:
-        raise DataError(f"{source}: {NO_MEMORY}") from error
-    if target in wanted:
-        write_photograph(target, dataclasses.replace(photograph, pixels=restored))
-    if compared(target) in wanted:
-        panels = ("input", unit(pixels)), ("restored", unit(restored))
-        write_png(compared(target), side_by_side(panels))

@@ -11,6 +11,7 @@ from danet_jax.checks import DataError
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by samples a pixel: gray, LA, RGB, RGBA
 _PAETH = 4  # the number of the filter
+_BLOCK_BYTES = 2**20  # of pixels filtered at once, which takes 20 times as many
 
 
 def is_deep_png(file: Image.Image) -> bool:
@@ -62,9 +63,7 @@ def deep_png(
         chunks.append(_chunk(b"iCCP", b"ICC\0\0" + zlib.compress(icc_profile)))
     if exif:
         chunks.append(_chunk(b"eXIf", exif.removeprefix(b"Exif\0\0")))
-    rows = pixels.astype(">u2").reshape(height, -1).view(np.uint8)
-    data = zlib.compress(_filtered(rows, 2 * samples).tobytes())
-    chunks += [_chunk(b"IDAT", data), _chunk(b"IEND", b"")]
+    chunks += [_chunk(b"IDAT", _compressed(pixels)), _chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
@@ -81,21 +80,38 @@ def _decode(path: Path, samples: str) -> np.ndarray:
         return np.asarray(ImageOps.exif_transpose(file))
 
 
-def _filtered(rows: np.ndarray, pixel: int) -> np.ndarray:
+def _compressed(pixels: np.ndarray) -> bytes:
+    """Pixels uint16 [H, W, samples], filtered and compressed a few rows at a time."""
+    height, width, samples = pixels.shape
+    pixel = 2 * samples
+    count = max(_BLOCK_BYTES // (pixel * width), 1)
+    packer, parts = zlib.compressobj(), []
+    above = np.zeros((1, pixel * width), np.uint8)
+    for start in range(0, height, count):
+        block = pixels[start : start + count].astype(">u2")
+        rows = block.reshape(len(block), -1).view(np.uint8)
+        parts.append(packer.compress(_filtered(rows, above, pixel).tobytes()))
+        above = rows[-1:]
+    return b"".join([*parts, packer.flush()])
+
+
+def _filtered(rows: np.ndarray, above: np.ndarray, pixel: int) -> np.ndarray:
     """Rows of bytes less what Paeth's filter predicts, each after its filter's number.
 
     Args:
         rows: uint8 [H, bytes of a row].
+        above: uint8 [1, bytes of a row], what comes before them.
         pixel: bytes of a pixel.
     """
-    known = np.pad(rows.astype(np.int16), ((1, 0), (pixel, 0)))
-    left, above, corner = known[1:, :-pixel], known[:-1, pixel:], known[:-1, :-pixel]
-    estimate = left + above - corner
-    to_left, to_above = abs(estimate - left), abs(estimate - above)
+    known = np.vstack([above, rows]).astype(np.int16)
+    known = np.pad(known, ((0, 0), (pixel, 0)))
+    left, upper, corner = known[1:, :-pixel], known[:-1, pixel:], known[:-1, :-pixel]
+    estimate = left + upper - corner
+    to_left, to_upper = abs(estimate - left), abs(estimate - upper)
     to_corner = abs(estimate - corner)
-    choose_left = (to_left <= to_above) & (to_left <= to_corner)
-    above_or_corner = np.where(to_above <= to_corner, above, corner)
-    predicted = np.where(choose_left, left, above_or_corner)
+    choose_left = (to_left <= to_upper) & (to_left <= to_corner)
+    upper_or_corner = np.where(to_upper <= to_corner, upper, corner)
+    predicted = np.where(choose_left, left, upper_or_corner)
     residual = (rows - predicted).astype(np.uint8)  # modulo 256
     return np.pad(residual, ((0, 0), (1, 0)), constant_values=_PAETH)
 

@@ -144,14 +144,17 @@ def write_photograph(path: Path, photograph: Photograph) -> None:
         path: file to write or replace.
         photograph: what to write; ``format`` decides, not the name of the file.
     Raises:
-        DataError: the file cannot be written, or its format cannot hold the image; as
-            DiskError, the disk is full or the folder closed.
+        DataError: the file cannot be written, its format cannot hold the image, or what
+            is to be written does not fit into memory; as DiskError, the disk is full or
+            the folder closed.
     """
     check_format(path, photograph)
     try:
         content = _encode(photograph)
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_bytes(path, content)
+    except MemoryError as error:
+        raise DataError(f"{path}: {NO_MEMORY}") from error
     except (OSError, ValueError, KeyError) as error:
         disk = isinstance(error, OSError) and error.errno in _DISK_ERRORS
         kind_of_error = DiskError if disk else DataError

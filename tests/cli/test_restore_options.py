@@ -141,6 +141,15 @@ def test_too_little_memory_of_the_device(
     assert [p.name for p in (tmp_path / "photos_restored").iterdir()] == ["b.png"]
 
 
+def test_too_little_memory_for_a_comparison(tmp_path, trained, monkeypatch):
+    def side_by_side(panels):
+        raise MemoryError
+
+    monkeypatch.setattr(command, "side_by_side", side_by_side)
+    with pytest.raises(DataError, match=r"a\.png: does not fit into memory\."):
+        _run(_write(tmp_path / "a.png"), *CHECKPOINT, "--compare")
+
+
 def _exhaust():
     raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory.")
 

@@ -253,13 +253,18 @@ def test_more_pixels_than_pillow_allows_by_itself(tmp_path):
 
 
 def test_an_image_that_does_not_fit_into_memory(tmp_path, monkeypatch):
-    def load(file):
+    def load(*arguments, **options):
         raise MemoryError
 
     _picture("L").save(tmp_path / "a.png")
+    photograph = read_photograph(tmp_path / "a.png")
     monkeypatch.setattr(ImageFile.ImageFile, "load", load)
-    with pytest.raises(DataError, match=r"a\.png: does not fit into memory\. Cut it"):
+    match = r"\.png: does not fit into memory\. Cut it"
+    with pytest.raises(DataError, match=f"a{match}"):
         read_photograph(tmp_path / "a.png")
+    monkeypatch.setattr(Image.Image, "save", load)
+    with pytest.raises(DataError, match=f"b{match}"):
+        write_photograph(tmp_path / "b.png", photograph)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "BMP", "PPM"])
