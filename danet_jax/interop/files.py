@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from danet_jax.atomic import replacing
 from danet_jax.checks import WeightsError
@@ -60,12 +60,13 @@ def write_state_dict(path: str | Path, state_dict: Mapping[str, np.ndarray]) -> 
         state_dict: arrays by torch's names, as ``to_torch`` returns them.
     Raises:
         FileNotFoundError: no such folder.
+        OSError: the disk refuses the file.
         WeightsError: another kind of file, or torch is missing.
     """
     path = Path(path)
     writers: dict[str, Callable[[Path, dict[str, Any]], None]] = {
         ".npz": _write_npz,
-        ".safetensors": lambda path, arrays: save_file(arrays, path),
+        ".safetensors": _write_safetensors,
         ".pth": _write_torch,
         ".pt": _write_torch,
     }
@@ -73,7 +74,7 @@ def write_state_dict(path: str | Path, state_dict: Mapping[str, np.ndarray]) -> 
         raise WeightsError(_another_kind(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path.parent}: no such folder to write weights to.")
-    # safetensors writes memory as it lies, whatever the strides.
+    # safetensors takes memory as it lies, whatever the strides.
     arrays = {name: np.ascontiguousarray(array) for name, array in state_dict.items()}
     with replacing(path) as partial:
         writers[path.suffix](partial, arrays)
@@ -81,6 +82,12 @@ def write_state_dict(path: str | Path, state_dict: Mapping[str, np.ndarray]) -> 
 
 def _another_kind(path: Path) -> str:
     return f"{path}: weights must be {KINDS}; got {path.suffix!r}."
+
+
+def _write_safetensors(path: Path, arrays: dict[str, Any]) -> None:
+    # save_file() would rename a file of its own to the path, over a device, too; let
+    # nobody else read it; and raise no OSError where the disk refuses.
+    path.write_bytes(save(arrays))
 
 
 def _write_npz(path: Path, arrays: dict[str, Any]) -> None:

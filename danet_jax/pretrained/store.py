@@ -89,7 +89,6 @@ def write_pretrained(folder: Path, card: Card, model: DANet) -> Path:
     _check_arrays(state)
     path = folder / f"{card.task}.safetensors"
     write_state_dict(path, state)
-    path.chmod(0o644)  # safetensors lets nobody else read it
     replace_text(folder / f"{card.task}.json", to_json(card))
     return path
 

@@ -2,6 +2,7 @@
 
 import builtins
 import io
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load, save_file
 
 from danet_jax import from_torch, to_torch
 from danet_jax.checks import WeightsError
@@ -183,6 +184,39 @@ def test_a_write_that_is_cut_short_leaves_the_old_file(
         write_state_dict(path, {"a": np.zeros(3, np.float32)})
     assert_same_bits(read_state_dict(path), ARRAYS)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("suffix", FREE)
+def test_what_the_disk_refuses_is_an_os_error(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / ("n" * (250 - len(suffix)) + suffix)  # ".part" is too much
+    with pytest.raises(OSError, match="File name too long"):
+        write_state_dict(path, ARRAYS)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", FREE)
+def test_weights_may_be_read_by_whom_the_process_allows(
+    tmp_path: Path, suffix: str
+) -> None:
+    before = os.umask(0o027)
+    try:
+        write_state_dict(tmp_path / f"weights{suffix}", ARRAYS)
+    finally:
+        os.umask(before)
+    assert (tmp_path / f"weights{suffix}").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_weights_into_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "pipe.safetensors"
+    os.mkfifo(path)
+    end = os.open(path, os.O_RDWR)  # so that neither side waits for the other
+    try:
+        write_state_dict(path, ARRAYS)
+        assert path.is_fifo()
+        assert_same_bits(load(os.read(end, 2**16)), ARRAYS)
+    finally:
+        os.close(end)
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".pt"])
