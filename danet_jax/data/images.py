@@ -47,7 +47,7 @@ def find_images(root: Path, pattern: str = "**/*") -> list[Path]:
         ConfigError: the pattern is empty, absolute, or holds ".." or a bare "**".
     """
     root = Path(root)
-    _check_pattern(pattern)
+    check_pattern(pattern)
     looked = f"Looked there for images that match {pattern!r}."
     if not root.is_dir():
         problem = "is not a folder" if root.exists() else "no such folder"
@@ -58,6 +58,15 @@ def find_images(root: Path, pattern: str = "**/*") -> list[Path]:
         kinds = " ".join(sorted(SUFFIXES))
         raise DataError(f"{root}: no images. {looked} Known: {kinds}.")
     return files
+
+
+def check_pattern(pattern: str) -> None:
+    """Raises ConfigError unless a glob pattern is one that ``find_images`` takes."""
+    parts = PurePath(pattern).parts
+    bare = parts[-1:] == ("**",) or any("**" in p for p in parts if p != "**")
+    if not parts or PurePath(pattern).is_absolute() or ".." in parts or bare:
+        rule = 'be relative, without "..", and hold "**" only as "**/"'
+        raise ConfigError(message("images", "pattern", rule, repr(pattern)))
 
 
 def read_image(path: Path, channels: int, gray: Gray = "rgb2gray") -> np.ndarray:
@@ -221,14 +230,6 @@ def _decoding(path: Path) -> Iterator[Image.Image]:
             f"{path}: truncated, unreadable or not an image ({text}). "
             "Replace or remove it."
         ) from error
-
-
-def _check_pattern(pattern: str) -> None:
-    parts = PurePath(pattern).parts
-    bare = parts[-1:] == ("**",) or any("**" in p for p in parts if p != "**")
-    if not parts or PurePath(pattern).is_absolute() or ".." in parts or bare:
-        rule = 'be relative, without "..", and hold "**" only as "**/"'
-        raise ConfigError(message("images", "pattern", rule, repr(pattern)))
 
 
 def _hidden(path: Path) -> bool:

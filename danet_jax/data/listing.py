@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 from danet_jax.checks import DataError
-from danet_jax.data.images import find_images
+from danet_jax.data.images import check_pattern, find_images
 from danet_jax.data.pairing import match_pairs
 
 Files = dict[str, tuple[Path, Path | None]]  # name -> clean file, degraded partner
@@ -27,8 +27,12 @@ def list_files(
     Raises:
         DataError: no folder, no images, or files without a partner or with several;
             where a folder above or below has such images, it is named.
+        ConfigError: a pattern that is empty, absolute, or holds ".." or a bare "**", or
+            two whose wildcards differ.
     """
     root = Path(root)
+    for pattern in (clean, degraded) if degraded else (clean,):
+        check_pattern(pattern)
     _refuse_neighbour(root, clean, above="/" in clean)
     try:
         pairs = _pairs(root, clean, degraded)

@@ -74,6 +74,15 @@ def test_the_script_decodes_in_processes(source, tmp_path):
             ["paired_folders", "--clean", "x"],
             r"paired_folders needs --degraded, as in --clean 'clean/\*' --degraded 'n",
         ),
+        (
+            ["paired_folders", "--clean", "/D/*_a.png", "--degraded", "/D/*_b.png"],
+            r"pattern. must be relative, .* got '/D/\*_a\.png'",
+        ),
+        (
+            ["paired_folders", "--clean", "a/*.png", "--degraded", "../b/*.png"],
+            r"pattern. must be relative, .* got '\.\./b/\*\.png'",
+        ),
+        (["image_folder", "--clean", "."], r"pattern. must be .* got '\.'"),
         (["realsr"], r"realsr needs --scale\.$"),
         (["div2k", "--clean", "x"], "div2k takes no --clean; got 'x'"),
         (["sidd", "--scale", "2"], "sidd takes no --scale; got 2"),
