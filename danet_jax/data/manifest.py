@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from danet_jax.atomic import replace_text
-from danet_jax.checks import ConfigError, DataError
+from danet_jax.checks import ConfigError, DataError, message
 from danet_jax.config import IMAGE_FOLDER, PAIRED_FOLDERS, from_dict
 from danet_jax.config.fields import check_types
 from danet_jax.data.images import Gray
@@ -101,13 +101,16 @@ def read_manifest(folder: Path) -> Preparation | None:
     """What the records of a folder were made from; None if it holds none.
 
     Raises:
-        DataError: the manifest cannot be read.
+        DataError: the manifest cannot be read, or is of records of another format.
     """
     path = Path(folder) / MANIFEST
     if not path.is_file():
         return None
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
+        found = values["format"]
+        if found != _FORMAT:  # before its fields, which may be others
+            raise ConfigError(message(str(path), "format", f"be {_FORMAT}", found))
         images = values.pop("images")
         preparation = from_dict(Preparation, values, where=str(path))
         listed = tuple(PreparedImage(**image) for image in images)

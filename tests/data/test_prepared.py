@@ -13,9 +13,10 @@ from danet_jax.checks import ConfigError, DataError
 from danet_jax.config import DataConfig
 from danet_jax.data.manifest import MANIFEST
 from danet_jax.data.pipeline import patch_count, training_batches
+from danet_jax.data.prepare import is_prepared
 from danet_jax.data.prepared import PreparedPatches
 from danet_jax.data.sources import open_training, open_validation
-from tests.data.preparing import SINGLE, WIDTH, prepared, write_pairs
+from tests.data.preparing import SINGLE, WIDTH, planned, prepared, write_pairs
 
 
 @pytest.fixture(scope="module")
@@ -262,6 +263,21 @@ def test_a_manifest_that_does_not_fit(source: Path, tmp_path: Path) -> None:
         (out / MANIFEST).write_text(broken)
         with pytest.raises(DataError, match=r"preparation\.json: .*Prepare the rec"):
             open_training(pairs_config(out), 1)
+
+
+def test_records_of_another_format(source: Path, tmp_path: Path) -> None:
+    out = prepared(source, tmp_path / "out")
+    text = (out / MANIFEST).read_text()
+    (out / MANIFEST).write_text(text.replace('"format": 1,', '"format": 2, "new": 3,'))
+    match = (
+        r'preparation\.json: "format" must be 1; got 2\. Prepare the records anew\.$'
+    )
+    with pytest.raises(DataError, match=match):
+        open_training(pairs_config(out), 1)
+    assert not is_prepared(out, planned(source))
+    (out / MANIFEST).write_text(text.replace('"format": 1', '"format": 2'))
+    with pytest.raises(DataError, match=match):
+        open_training(pairs_config(out), 1)
 
 
 def test_a_folder_of_images_needs_no_tfds(source: Path) -> None:
