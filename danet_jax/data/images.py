@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import Literal
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 from danet_jax.atomic import replace_bytes
 from danet_jax.checks import ConfigError, DataError, message
@@ -26,6 +26,17 @@ COLOUR_MODES = frozenset(("RGB", "RGBA", "RGBX", "P", "PA", "CMYK", "YCbCr"))
 # from strangers' files. Panoramas and scans are larger, and restored tile by tile.
 Image.MAX_IMAGE_PIXELS = None
 NO_MEMORY = "does not fit into memory. Cut it into parts, or leave it out."
+# Pillow applies the EXIF orientation of a TIFF file, and of no other, as it loads it:
+# what undoes each of them.
+_UNTURNED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
 Gray = Literal["rgb2gray", "y"]
 # What a gray value is made of: an offset, and the weights of red, green and blue.
 _WEIGHTS: dict[Gray, tuple[float, ...]] = {
@@ -90,11 +101,14 @@ def read_image(path: Path, channels: int, gray: Gray = "rgb2gray") -> np.ndarray
     if channels not in (1, 3):
         raise ValueError(message("read_image", "channels", "be 1 or 3", channels))
     with _decoding(path) as file:
-        refusal = depth_refusal(file)
+        refusal, turned = depth_refusal(file), _orientation(file)
         file.load()
         file.info.pop("transparency", None)  # convert() warns about some kinds
         mode = "L" if file.mode in GRAY_MODES else "RGB"
-        pixels = np.asarray(file.convert(mode))
+        picture = file.convert(mode)
+        if turned in _UNTURNED:
+            picture = picture.transpose(_UNTURNED[turned])
+        pixels = np.asarray(picture)
     if refusal:
         raise DataError(f"{path}: {refusal}")
     if pixels.ndim == 2:
@@ -110,7 +124,10 @@ def read_header(path: Path) -> tuple[int, int, bool]:
     """
     with _decoding(path) as file:
         refusal = depth_refusal(file)
-        header = file.height, file.width, file.mode not in GRAY_MODES
+        height, width = file.height, file.width
+        if _orientation(file) in (5, 6, 7, 8):
+            height, width = width, height
+        header = height, width, file.mode not in GRAY_MODES
     if refusal:
         raise DataError(f"{path}: {refusal}")
     return header
@@ -230,6 +247,13 @@ def _decoding(path: Path) -> Iterator[Image.Image]:
             f"{path}: truncated, unreadable or not an image ({text}). "
             "Replace or remove it."
         ) from error
+
+
+def _orientation(file: Image.Image) -> int:
+    """The EXIF orientation that Pillow applies to an opened file; 1: none."""
+    if file.format != "TIFF":
+        return 1
+    return file.getexif().get(ExifTags.Base.Orientation, 1)
 
 
 def _hidden(path: Path) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageFile
+from PIL import ExifTags, Image, ImageFile
 
 from danet_jax.checks import ConfigError, DataError
 from danet_jax.data.images import (
@@ -85,6 +85,22 @@ def test_read_image_keeps_lossless_pixels(tmp_path: Path) -> None:
     np.testing.assert_array_equal(gray, RGB[..., :1])
     repeated = np.repeat(RGB[..., :1], 3, axis=2)
     np.testing.assert_array_equal(read_image(tmp_path / "gray.bmp", 3), repeated)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("options", [{}, {"compression": "tiff_lzw"}])
+def test_rows_are_read_as_they_are_stored(
+    tmp_path: Path, orientation: int, options: dict[str, str]
+) -> None:
+    """Also those of TIFF files, which Pillow would turn."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    for suffix in ".tif", ".png", ".webp":
+        path = tmp_path / f"a{suffix}"
+        kept = options if suffix == ".tif" else {"lossless": True}
+        Image.fromarray(RGB).save(path, exif=exif, **kept)
+        assert read_header(path) == (6, 5, True)
+        np.testing.assert_array_equal(read_image(path, 3), RGB)
 
 
 def test_read_image_turns_colour_to_gray_as_matlab(tmp_path: Path) -> None:
