@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 TURN = 0.2  # least seconds of a turn
+_LOAD = os.getloadavg()[0]  # of others: this process has not computed yet
 
 
 class Time(NamedTuple):
@@ -66,7 +67,7 @@ def machine() -> dict[str, Any]:
         "processor": platform.machine(),
         "instructions": _instructions(),
         "cores": len(os.sched_getaffinity(0)),
-        "load_at_start": round(os.getloadavg()[0], 1),
+        "load_at_start": round(_LOAD, 1),
         **versions,
     }
 

@@ -1,6 +1,7 @@
 """The benchmarks run and write their tables; nothing here looks at a time."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import loader, tiles
-from benchmarks.timing import interleaved, write
+from benchmarks.timing import interleaved, machine, write
 from danet_jax.data.images import write_png
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +35,12 @@ def test_tables_say_where_they_come_from(tmp_path: Path, capsys) -> None:
     document = json.loads((tmp_path / "some.json").read_text())
     assert document["rows"][0]["ms"] == 1.23456
     assert document["machine"]["cores"] >= 1
+
+
+def test_the_load_is_that_of_others(monkeypatch) -> None:
+    before = machine()["load_at_start"]
+    monkeypatch.setattr(os, "getloadavg", lambda: (99.0, 99.0, 99.0))
+    assert machine()["load_at_start"] == before < 99
 
 
 def test_a_side_of_the_network_benchmark() -> None:
