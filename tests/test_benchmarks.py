@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import loader, tiles
+from benchmarks import loader, network, tiles
 from benchmarks.timing import interleaved, machine, write
 from danet_jax.data.images import write_png
 
@@ -50,6 +50,28 @@ def test_a_side_of_the_network_benchmark() -> None:
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert min(result["wall"], result["compile"], result["temporaries_mb"]) > 0
+
+
+@pytest.mark.parametrize("option", ["--only", "--networks"])
+def test_what_the_network_benchmark_does_not_know(option, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "argv", ["network", option, "large"])
+    with pytest.raises(SystemExit, match="2"):
+        network.main()
+    assert f"argument {option}: invalid choice: 'large'" in capsys.readouterr().err
+
+
+def test_all_sides_must_return_the_same(monkeypatch) -> None:
+    values = dict(zip(network.SIDES, (1.0, 1.0, 1.0, 1.0005), strict=True))
+
+    def run_side(side, job, **environment):
+        return {"value": values[side], "wall": 1.0, "peak_mb": 1.0}
+
+    monkeypatch.setattr(network, "run_side", run_side)
+    monkeypatch.setattr(network, "product_rate", lambda: 1e9)
+    for job in network.JOBS[:2]:
+        with pytest.raises(AssertionError, match=r"1\.0005"):
+            network.compare(job, 1, network.SIDES)
+        assert network.compare(job, 1, network.SIDES[:3])["ours s"] == 1.0
 
 
 def test_large_images_are_made_of_smaller_ones() -> None:
