@@ -31,8 +31,8 @@ PARTS = {  # the innermost of these files decides
     "sampling.py": "deformable convolutions",
     "chunks.py": "deformable convolutions",
     "attention.py": "attention",
-    "wavelet.py": "wavelets",
-    "resize.py": "wavelets",
+    "wavelet.py": "wavelets, resampling",
+    "resize.py": "wavelets, resampling",
     "layers.py": "biases and 1x1 convolutions",
     "offset.py": "activations, splits, sums",
     "blocks.py": "activations, splits, sums",
@@ -108,7 +108,7 @@ def main() -> None:
     """Prints and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
-    add("--network", choices=list(NETWORKS), default="small")
+    add("--network", choices=list(NETWORKS), default="small_deep")
     add("--crop", type=int, default=64)
     add("--batch", type=int, default=8)
     add("--plain", action="store_true", help="with the convolutions of lax")

@@ -1,4 +1,4 @@
-"""PSNR against training time: the small network in JAX and in PyTorch.
+"""PSNR against training time: the quickstart's network in JAX and in PyTorch.
 
     python -m benchmarks.learning --train BSDS432 --test Set12 --minutes 10
 

@@ -91,7 +91,7 @@ def read(source: PatchSource, data: DataConfig, batches: int) -> None:
 
 
 def step_seconds(repeats: int) -> float:
-    """Seconds that the small network needs for the pixels of a batch."""
+    """Seconds that the quickstart's network needs for the pixels of a batch."""
     config = load_config(Path(__file__).parents[1] / "configs/quickstart.py")
     size, side = config.train.batch_size, config.data.crop
     mesh = devices.make_mesh(size)

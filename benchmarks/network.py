@@ -1,6 +1,6 @@
 """DANet against its PyTorch twin: inference, training steps, compile time, memory.
 
-    python -m benchmarks.network --out benchmarks/results [--networks small]
+    python -m benchmarks.network --out benchmarks/results [--networks danet]
 
 Every figure comes from a process of its own (``network_sides``), the sides in turn; of
 PyTorch's two memory formats the faster one counts. Both sides must return the same.
@@ -26,8 +26,8 @@ from danet_jax.models.complexity import complexity
 
 SIDES = ("jax", "plain", "torch", "torch_channels_last")
 JOBS = [
-    Job("small", "step", 64, 64, 8, 9),
-    Job("small", "inference", 320, 480, 1, 5),
+    Job("small_deep", "step", 64, 64, 8, 9),
+    Job("small_deep", "inference", 320, 480, 1, 5),
     Job("danet_s", "inference", 320, 480, 1, 2),
     Job("danet_s", "step", 128, 128, 1, 3),
     Job("danet", "inference", 320, 480, 1, 2),
@@ -140,7 +140,8 @@ def main() -> None:
     add = parser.add_argument
     add("--out", type=Path, default=Path("benchmarks/results"))
     add("--rounds", type=int, default=1)
-    parts, networks = ["compare", "starts", "scaling"], ["small", "danet_s", "danet"]
+    parts = ["compare", "starts", "scaling"]
+    networks = ["small_deep", "danet_s", "danet"]
     add("--only", nargs="+", choices=parts, default=parts)
     add("--networks", nargs="+", choices=networks, default=networks)
     arguments = parser.parse_args()
@@ -155,7 +156,7 @@ def main() -> None:
         rows = [row for job in steps for row in starts(job)]
         write("start", arguments.out, rows, START_COLUMNS)
     if "scaling" in arguments.only:
-        rows = scaling("small", [64, 128, 256, 512, 1024], 5)
+        rows = scaling("small_deep", [64, 128, 256, 512, 1024], 5)
         if "danet" in arguments.networks:
             rows += scaling("danet", [256, 512, 1024], 1)
         write("scaling", arguments.out, rows, SCALE_COLUMNS)

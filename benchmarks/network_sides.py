@@ -20,7 +20,8 @@ from danet_jax.config import VARIANTS, DANetConfig
 
 NETWORKS = {
     **VARIANTS,
-    "small": DANetConfig(
+    # SMALL of danet_jax.config has these widths, but a single block instead of seven.
+    "small_deep": DANetConfig(
         widths=(16, 32, 48),
         encoder_blocks=(2, 2, 1),
         decoder_blocks=(1, 1),

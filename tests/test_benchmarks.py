@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from benchmarks import loader, network, tiles
+from benchmarks.network_sides import NETWORKS
 from benchmarks.timing import interleaved, machine, write
+from danet_jax.config import SMALL
 from danet_jax.data.images import write_png
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +47,7 @@ def test_the_load_is_that_of_others(monkeypatch) -> None:
 
 def test_a_side_of_the_network_benchmark() -> None:
     side = [sys.executable, "-m", "benchmarks.network_sides", "jax"]
-    job = ["small", "inference", "8", "8", "1", "1"]
+    job = ["small_deep", "inference", "8", "8", "1", "1"]
     done = subprocess.run([*side, *job], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -72,6 +74,17 @@ def test_all_sides_must_return_the_same(monkeypatch) -> None:
         with pytest.raises(AssertionError, match=r"1\.0005"):
             network.compare(job, 1, network.SIDES)
         assert network.compare(job, 1, network.SIDES[:3])["ours s"] == 1.0
+
+
+def test_stored_results_are_of_networks_that_there_are() -> None:
+    found = set()
+    for name in "network", "scaling", "start":
+        text = (ROOT / f"benchmarks/results/{name}.json").read_text()
+        for row in json.loads(text)["rows"]:
+            found.add(row.get("network") or row["job"].partition(",")[0])
+    assert found <= NETWORKS.keys()
+    assert SMALL not in NETWORKS.values()
+    assert "small" not in NETWORKS  # which SMALL is called everywhere else
 
 
 def test_large_images_are_made_of_smaller_ones() -> None:
