@@ -132,6 +132,17 @@ def test_there_is_no_room_for_everything():
     assert not names & {"utils", "util", "helpers", "misc", "common"}
 
 
+def test_no_function_is_written_twice():
+    places = {}
+    for path in PACKAGE:
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("__"):
+                body = node.body[ast.get_docstring(node) is not None :]
+                text = ast.unparse([node.args, *body])
+                places.setdefault(text, []).append(f"{_room(path)}: {node.name}")
+    assert [found for found in places.values() if len(found) > 1] == []
+
+
 def test_files_are_short():
     lengths = {
         str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())

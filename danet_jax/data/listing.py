@@ -112,17 +112,13 @@ def hold_out(
     Raises:
         DataError: a pattern that matches nothing, or patterns that match everything.
     """
-    held_out: set[str] = set()
     for pattern in patterns:
-        matched = {
-            name for name, (path, _) in files.items() if matches(name, path, pattern)
-        }
-        if not matched:
+        if not matching(files, [pattern]):
             raise DataError(
                 f"{where}: {pattern!r} matches none of {len(files)} images; "
                 f"their names look like {next(iter(files))}."
             )
-        held_out |= matched
+    held_out = matching(files, patterns)
     if len(held_out) == len(files):
         raise DataError(
             f"{where}: {', '.join(patterns)} matches all {len(files)} "
@@ -132,6 +128,11 @@ def hold_out(
     return training, {name: files[name] for name in files if name in held_out}
 
 
-def matches(name: str, clean: Path, pattern: str) -> bool:
-    """Whether a pattern holds out an image of a name and a clean file."""
-    return fnmatchcase(name, pattern) or fnmatchcase(clean.name, pattern)
+def matching(files: Files, patterns: Sequence[str]) -> set[str]:
+    """The names of files whose name, or clean file's name, matches any pattern."""
+    return {
+        name
+        for name, (clean, _) in files.items()
+        for pattern in patterns
+        if fnmatchcase(name, pattern) or fnmatchcase(clean.name, pattern)
+    }

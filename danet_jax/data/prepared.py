@@ -8,7 +8,7 @@ import numpy as np
 from danet_jax.checks import ConfigError, DataError
 from danet_jax.config import DataConfig
 from danet_jax.data.images import find_images
-from danet_jax.data.listing import list_files, matches
+from danet_jax.data.listing import list_files, matching
 from danet_jax.data.manifest import Preparation
 from danet_jax.data.patches import Sample
 from danet_jax.data.records import open_records
@@ -134,12 +134,9 @@ def _training_files(source: Path, manifest: Preparation) -> set[Path]:
     except DataError:
         return set()
     files = list_files(source, manifest.clean, manifest.degraded)
-    return {
-        path
-        for name, pair in files.items()
-        for path in pair
-        if path and not any(matches(name, pair[0], p) for p in manifest.held_out)
-    }
+    held_out = matching(files, manifest.held_out)
+    pairs = (pair for name, pair in files.items() if name not in held_out)
+    return {path for pair in pairs for path in pair if path}
 
 
 def _refuse(

@@ -16,6 +16,7 @@ from flax import nnx
 from danet_jax.checks import ConfigError, DataError, message
 from danet_jax.config import DANetConfig
 from danet_jax.models import DANet, abstract_danet
+from danet_jax.models.transfer import dotted
 from danet_jax.restoration.inference import check_degraded, check_restored
 
 MOST_PIXELS = 1 << 20
@@ -136,8 +137,7 @@ def watched(model: DANet, image: jax.Array) -> tuple[jax.Array, Callable[[str], 
     watch = nnx.capture(model, nnx.Intermediate, method_outputs=nnx.Intermediate)
     restored, seen = watch(image)
     returned = {
-        ".".join(map(str, path)): variable.get_value()
-        for path, variable in nnx.to_flat_state(seen)
+        dotted(path): variable.get_value() for path, variable in nnx.to_flat_state(seen)
     }
     return restored, lambda path: returned[path][0]
 

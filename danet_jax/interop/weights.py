@@ -13,6 +13,7 @@ from danet_jax.checks import WeightsError, check_type
 from danet_jax.config import VARIANTS, DANetConfig
 from danet_jax.interop.names import rules_for, torch_name
 from danet_jax.models import DANet, abstract_danet
+from danet_jax.models.transfer import dotted
 
 Shape = tuple[int, ...]
 
@@ -36,7 +37,7 @@ def from_torch(state_dict: Mapping[str, Any], config: DANetConfig) -> DANet:
     check_type("from_torch", "state_dict", state_dict, Mapping)
     check_type("from_torch", "config", config, DANetConfig)
     graphdef, state = nnx.split(abstract_danet(config), nnx.Param)
-    leaves = {_dotted(path): (path, leaf) for path, leaf in nnx.to_flat_state(state)}
+    leaves = {dotted(path): (path, leaf) for path, leaf in nnx.to_flat_state(state)}
     expected = {name: leaf.shape for name, (_, leaf) in leaves.items()}
     arrays, problems = _match(state_dict, expected)
     if problems:
@@ -59,7 +60,7 @@ def to_torch(model: DANet) -> dict[str, np.ndarray]:
     check_type("to_torch", "model", model, DANet)
     result = {}
     for path, leaf in nnx.to_flat_state(nnx.state(model, nnx.Param)):
-        name = torch_name(_dotted(path))
+        name = torch_name(dotted(path))
         [(_, rule)] = rules_for(name)
         array = rule.to_torch(np.asarray(leaf[...]))
         result[name] = np.array(array, np.float32, order="C")
@@ -98,10 +99,6 @@ def _match(
     }
     problems = [f"{len(n)} {kind} ({', '.join(n)})" for kind, n in kinds.items() if n]
     return arrays, problems
-
-
-def _dotted(path: tuple[Any, ...]) -> str:
-    return ".".join(map(str, path))
 
 
 def _words(value: Any) -> str:
@@ -148,5 +145,5 @@ def _entries_of(variant: str, channels: int) -> frozenset[tuple[str, Shape]]:
     config = dataclasses.replace(VARIANTS[variant], channels=channels)
     leaves = nnx.to_flat_state(nnx.state(abstract_danet(config), nnx.Param))
     return frozenset(
-        (torch_name(_dotted(path)), _torch_shape(leaf.shape)) for path, leaf in leaves
+        (torch_name(dotted(path)), _torch_shape(leaf.shape)) for path, leaf in leaves
     )

@@ -12,6 +12,11 @@ from danet_jax.models.danet import DANet
 PASSED = ("decoder", "tail")
 
 
+def dotted(path: tuple[Any, ...]) -> str:
+    """The path of a parameter in a network's state as text: "head.kernel"."""
+    return ".".join(map(str, path))
+
+
 def passes(path: tuple[Any, ...]) -> bool:
     """Whether the parameter at a path of a network's state is one that passes on."""
     return path[0] in PASSED
@@ -65,13 +70,13 @@ def transfer_decoder(source: DANet, target: DANet) -> DANet:
 def _problems(given: dict[Any, Any], own: dict[Any, Any]) -> list[str]:
     offered, wanted = ({p for p in flat if passes(p)} for flat in (given, own))
     unlike = [
-        f"{_dotted(path)} is {_words(given[path])}, not {_words(own[path])}"
+        f"{dotted(path)} is {_words(given[path])}, not {_words(own[path])}"
         for path in own
         if path in offered & wanted and _words(given[path]) != _words(own[path])
     ]
     kinds = {
-        "missing in the source": [_dotted(p) for p in own if p in wanted - offered],
-        "missing in the target": [_dotted(p) for p in given if p in offered - wanted],
+        "missing in the source": [dotted(p) for p in own if p in wanted - offered],
+        "missing in the target": [dotted(p) for p in given if p in offered - wanted],
         "of another shape or dtype": unlike,
     }
     return [f"{len(n)} {kind} ({', '.join(n)})" for kind, n in kinds.items() if n]
@@ -79,7 +84,3 @@ def _problems(given: dict[Any, Any], own: dict[Any, Any]) -> list[str]:
 
 def _words(leaf: Any) -> str:
     return f"{leaf.dtype} {tuple(leaf.shape)}"
-
-
-def _dotted(path: tuple[Any, ...]) -> str:
-    return ".".join(map(str, path))

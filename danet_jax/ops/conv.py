@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from danet_jax.checks import check_floating, check_nhwc, check_shape, message
+from danet_jax.ops.precision import sum_dtype
 
 _AXES = ("NHWC", "HWIO", "NHWC")
 _BAND = 32  # output columns of one block of the banded product
@@ -154,7 +155,7 @@ def _by_strips(x: jax.Array, shape: Any, g: jax.Array) -> jax.Array:
         here = lax.dynamic_slice(g, (*first, 0, 0), (1, rows, width, outputs))
         return total + _product(columns, here.reshape(rows * width, outputs)), None
 
-    zeros = jnp.zeros((kh * kw * inputs, outputs), _sum_dtype(x))
+    zeros = jnp.zeros((kh * kw * inputs, outputs), sum_dtype(x))
     return lax.scan(strip, zeros, jnp.arange(n * strips))[0].reshape(shape)
 
 
@@ -196,8 +197,4 @@ def _spread(kernel: jax.Array, block: int) -> jax.Array:
 
 
 def _product(a: jax.Array, b: jax.Array) -> jax.Array:
-    return jnp.matmul(a, b, preferred_element_type=_sum_dtype(a))
-
-
-def _sum_dtype(x: jax.Array) -> Any:
-    return jnp.float64 if x.dtype == jnp.float64 else jnp.float32
+    return jnp.matmul(a, b, preferred_element_type=sum_dtype(a))

@@ -15,6 +15,7 @@ from jax import lax
 
 from danet_jax.ops import chunks
 from danet_jax.ops.arguments import Pair, check_arrays, geometry_of
+from danet_jax.ops.precision import sum_dtype
 from danet_jax.ops.sampling import (
     Corners,
     Geometry,
@@ -76,7 +77,7 @@ def deform_conv2d(
     geometry = geometry_of(x, offsets, kernel, stride, padding, dilation)
     check_arrays(geometry, x, offsets, mask, kernel, bias)
     x, kernel = jnp.asarray(x), jnp.asarray(kernel)
-    precise = _precise(x)
+    precise = sum_dtype(x)
     if mask is None:
         mask = jnp.ones(offsets.shape[:-1], precise)
     offsets = offsets.astype(precise).reshape(geometry.positions, 2 * geometry.samples)
@@ -186,12 +187,8 @@ def _backward(
     return x_grad, offset_grad, mask_grad, kernel_grad
 
 
-def _precise(x: jax.Array) -> Any:
-    return jnp.float64 if x.dtype == jnp.float64 else jnp.float32
-
-
 def _product(a: jax.Array, b: jax.Array, dtype: Any) -> jax.Array:
-    return jnp.matmul(a, b, preferred_element_type=_precise(a)).astype(dtype)
+    return jnp.matmul(a, b, preferred_element_type=sum_dtype(a)).astype(dtype)
 
 
 def _matrix_of(kernel: jax.Array, geometry: Geometry) -> jax.Array:

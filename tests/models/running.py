@@ -9,6 +9,7 @@ import numpy as np
 from flax import nnx
 
 from danet_jax.interop.names import rules_for, torch_name
+from danet_jax.models.transfer import dotted
 from tests.golden_files import to_nchw, to_nhwc
 
 Arrays = dict[str, np.ndarray]
@@ -35,7 +36,7 @@ def fill(module: nnx.Module, arrays: Arrays, *, prefix: str) -> nnx.Module:
         prefix: what would come before them in the whole network.
     """
     graphdef, state = nnx.split(module, nnx.Param)
-    leaves = {_dotted(path): (path, leaf) for path, leaf in nnx.to_flat_state(state)}
+    leaves = {dotted(path): (path, leaf) for path, leaf in nnx.to_flat_state(state)}
     filled = {}
     for name, array in arrays.items():
         [(path, rule)] = rules_for(prefix + name)
@@ -51,7 +52,7 @@ def by_torch_name(params: Any, *, prefix: str = "") -> Arrays:
     """A tree of parameters, or of their gradients, as the state dict of a module."""
     result = {}
     for path, leaf in nnx.to_flat_state(nnx.as_pure(params)):
-        name = torch_name(prefix + _dotted(path))
+        name = torch_name(prefix + dotted(path))
         [(_, rule)] = rules_for(name)
         result[name.removeprefix(prefix)] = rule.to_torch(np.asarray(leaf))
     return result
@@ -99,7 +100,3 @@ def run(
         [to_nchw(np.asarray(array)) for array in input_grads],
         by_torch_name(param_grads, prefix=prefix),
     )
-
-
-def _dotted(path: tuple[Any, ...]) -> str:
-    return ".".join(map(str, path))
