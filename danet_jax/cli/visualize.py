@@ -15,7 +15,13 @@ from danet_jax.config import DANetConfig, EvaluationConfig
 from danet_jax.data.degrade import noisy
 from danet_jax.data.images import make_folder, read_image, to_float, write_png
 from danet_jax.evaluation.report import write_text
-from danet_jax.figures.field import MOST_LAYERS, check_point, check_size, reach
+from danet_jax.figures.field import (
+    MOST_LAYERS,
+    check_point,
+    check_size,
+    reach,
+    share_outside,
+)
 from danet_jax.figures.locations import locations_sheet
 from danet_jax.figures.maps import attention_sheet, feature_sheet, wavelet_sheet
 from danet_jax.figures.page import field_page
@@ -27,6 +33,7 @@ from danet_jax.training.checkpoint import load_experiment
 from danet_jax.training.workdir import run_and_step
 
 _LAYERS = 3  # by default, as the paper's Fig. 13 seems to have it
+_LOST = 0.5  # a share of samples outside the image that nobody wants
 
 
 class Shown(NamedTuple):
@@ -118,6 +125,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         name: record(model, shown.pixels, layers=layers, group=arguments.group)
         for name, model in models.items()
     }
+    _warn_of_lost(records)
     first = next(iter(records.values()))
     if not points:
         margin = reach([layer.scale for layer in first.layers])
@@ -172,6 +180,20 @@ def _channels(configs: dict[str, DANetConfig]) -> int:
             "those for gray and for colour apart."
         )
     return next(iter(counts.values()))
+
+
+def _warn_of_lost(records: dict[str, Record]) -> None:
+    """Names layers that sample nothing any more: no gradient brings them back."""
+    for name, of_network in records.items():
+        for layer in of_network.layers:
+            outside = share_outside(layer)
+            if outside > _LOST:
+                print(
+                    f"{name}: {layer.name} takes {outside:.0%} of its samples from "
+                    "outside the image. Its offsets have grown without bound; a lower "
+                    "learning rate may keep them.",
+                    file=sys.stderr,
+                )
 
 
 def _read(arguments: argparse.Namespace, channels: int) -> Shown:

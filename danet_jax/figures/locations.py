@@ -1,5 +1,6 @@
 """The figure of sampling locations, dots on cutouts (the paper's Fig. 13)."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -139,10 +140,15 @@ def _panel(
     picture = with_dots(picture, at, full * share ** (1 / layers), ink)
     centre = ((point.y - top + 0.5) * zoom, (point.x - left + 0.5) * zoom)
     picture = _crossed(picture, *centre)
+    return Panel(picture, f"{point.label}: {_measured(field, point, image)}")
+
+
+def _measured(field: Field, point: Point, image: np.ndarray) -> str:
     _, y, x, spread = extent(field, *image.shape[:2])
+    if math.isnan(spread):
+        return "all outside the image"
     right, down = (round(step, 1) + 0.0 for step in (x - point.x, y - point.y))
-    moved = f"{right:+.1f}, {down:+.1f}"  # + 0.0: never "-0.0"
-    return Panel(picture, f"{point.label}: spread {spread:.1f} px, moved {moved}")
+    return f"spread {spread:.1f} px, moved {right:+.1f}, {down:+.1f}"  # never "-0.0"
 
 
 def _crossed(picture: np.ndarray, y: float, x: float) -> np.ndarray:

@@ -108,6 +108,18 @@ def test_two_networks_with_noise_and_a_point(image, asked, capsys) -> None:
     assert '"points":[{"x":12,"y":9,"label":"12,9"}]' in page
 
 
+def test_offsets_that_have_left_the_image_are_told(image, monkeypatch, capsys) -> None:
+    made = records.record(20, 24)
+    lost = made.layers[1]._replace(offsets=made.layers[1].offsets + 200)
+    monkeypatch.setattr(
+        command, "record", lambda *_, **__: made._replace(layers=(made.layers[0], lost))
+    )
+    assert _run(image)[0] == 0
+    said = capsys.readouterr().err
+    assert said.startswith(f"tiny: {lost.name} takes 100% of its samples from outside")
+    assert said.count("\n") == 1
+
+
 def test_the_noise_is_that_of_the_protocols(image) -> None:
     with Image.open(image) as file:
         clean = np.asarray(file)[..., None] / 255

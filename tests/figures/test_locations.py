@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from danet_jax.figures.field import Field
 from danet_jax.figures.locations import (
     LEARNED,
+    _measured,
     _plain_rows,
     locations_sheet,
     with_dots,
@@ -55,6 +57,14 @@ def test_dots_outside_are_left_out() -> None:
     beside = with_dots(ground, np.array([[4.0, -1.0]]), np.array([0.9]), LEARNED)
     assert (beside[:, 0] != 80).any()
     assert (beside[:, 5:] == 80).all()
+
+
+def test_a_field_outside_the_image_has_no_extent() -> None:
+    image = np.zeros((9, 9, 1), np.float32)
+    away = Field(np.array([[-50.0, 4.0]]), np.ones(1))
+    assert _measured(away, Point(4, 4, ""), image) == "all outside the image"
+    near = Field(np.array([[4.0, 4.0]]), np.ones(1))
+    assert _measured(near, Point(4, 4, ""), image) == "spread 0.0 px, moved +0.0, +0.0"
 
 
 def test_networks_of_other_scales_have_plain_rows_of_their_own() -> None:
