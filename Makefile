@@ -14,8 +14,9 @@ OLD := $(PYTHON) is too old. Name Python 3.11 or newer: make PYTHON=python3.11 .
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
 
+# Two at a time, those of a file in one process: they share what was compiled.
 test: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/ready
 	$(BIN)/ruff check .
