@@ -15,25 +15,19 @@ from danet_jax.config import DANetConfig, EvaluationConfig
 from danet_jax.data.degrade import noisy
 from danet_jax.data.images import make_folder, read_image, to_float, write_png
 from danet_jax.evaluation.report import write_text
-from danet_jax.figures.field import (
-    MOST_LAYERS,
-    check_point,
-    check_size,
-    reach,
-    share_outside,
-)
+from danet_jax.figures.field import MOST_LAYERS, check_point, check_size, reach
 from danet_jax.figures.locations import locations_sheet
 from danet_jax.figures.maps import attention_sheet, feature_sheet, wavelet_sheet
 from danet_jax.figures.page import field_page
 from danet_jax.figures.points import Point, choose_points
-from danet_jax.figures.record import Record, layer_scales, record
+from danet_jax.figures.record import Record, record
 from danet_jax.models import DANet
+from danet_jax.models.places import deformable, lost
 from danet_jax.pretrained import TASKS, load_pretrained
 from danet_jax.training.checkpoint import load_experiment
 from danet_jax.training.workdir import run_and_step
 
 _LAYERS = 3  # by default, as the paper's Fig. 13 seems to have it
-_LOST = 0.5  # a share of samples outside the image that nobody wants
 
 
 class Shown(NamedTuple):
@@ -120,12 +114,15 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     shown = _read(arguments, _channels(configs))
     points = [_point(text, *shown.pixels.shape[:2]) for text in arguments.point]
     for config in configs.values():
-        check_size(layer_scales(config)[-layers:], *shown.pixels.shape[:2])
+        scales = [place.scale for place in deformable(config)[-layers:]]
+        check_size(scales, *shown.pixels.shape[:2])
     records = {
         name: record(model, shown.pixels, layers=layers, group=arguments.group)
         for name, model in models.items()
     }
-    _warn_of_lost(records)
+    for name, of_network in records.items():
+        if warning := lost(of_network.outside):
+            print(f"{name}: {warning}", file=sys.stderr)
     first = next(iter(records.values()))
     if not points:
         margin = reach([layer.scale for layer in first.layers])
@@ -148,7 +145,7 @@ def _load(arguments: argparse.Namespace) -> dict[str, DANet]:
 
 def _layers(wanted: int | None, configs: dict[str, DANetConfig]) -> int:
     """How many layers to follow in every network."""
-    counts = {name: len(layer_scales(config)) for name, config in configs.items()}
+    counts = {name: len(deformable(config)) for name, config in configs.items()}
     for name, count in counts.items():
         if not count:
             raise ConfigError(
@@ -180,20 +177,6 @@ def _channels(configs: dict[str, DANetConfig]) -> int:
             "those for gray and for colour apart."
         )
     return next(iter(counts.values()))
-
-
-def _warn_of_lost(records: dict[str, Record]) -> None:
-    """Names layers that sample nothing any more: no gradient brings them back."""
-    for name, of_network in records.items():
-        for layer in of_network.layers:
-            outside = share_outside(layer)
-            if outside > _LOST:
-                print(
-                    f"{name}: {layer.name} takes {outside:.0%} of its samples from "
-                    "outside the image. Its offsets have grown without bound; a lower "
-                    "learning rate may keep them.",
-                    file=sys.stderr,
-                )
 
 
 def _read(arguments: argparse.Namespace, channels: int) -> Shown:

@@ -102,14 +102,6 @@ def extent(field: Field, height: int, width: int) -> Extent:
     return Extent(len(at), float(mean[0]), float(mean[1]), spread)
 
 
-def share_outside(layer: Layer) -> float:
-    """The share of a layer's samples that lie outside its input, which read zeros."""
-    last = np.subtract(layer.mask.shape[:2], 1)
-    places = np.indices(layer.mask.shape[:2]).transpose(1, 2, 0)[:, :, None]
-    at = places + TAPS + layer.offsets
-    return float(1 - ((at > -1) & (at < last + 1)).all(axis=-1).mean())
-
-
 def reach(scales: Sequence[int]) -> int:
     """How far plain 3x3 convolutions at such scales look, in pixels each way."""
     return sum(2**scale for scale in scales)

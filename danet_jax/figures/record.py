@@ -1,12 +1,5 @@
-"""What a network computes on the way to one restored image.
+"""What a network computes on the way to one restored image."""
 
-Flax can note what every method of a module returns while the module is traced
-(``nnx.capture``), and the compiler drops what is not asked for here. So the modules
-hold nothing for this purpose, and training and restoring compile the same programs as
-without it.
-"""
-
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -16,7 +9,15 @@ from flax import nnx
 from danet_jax.checks import ConfigError, DataError, message
 from danet_jax.config import DANetConfig
 from danet_jax.models import DANet, abstract_danet
-from danet_jax.models.transfer import dotted
+from danet_jax.models.places import (
+    Place,
+    blocks,
+    by_name,
+    deformable,
+    shares_outside,
+    stages,
+    watched,
+)
 from danet_jax.restoration.inference import check_degraded, check_restored
 
 MOST_PIXELS = 1 << 20
@@ -50,25 +51,7 @@ class Record(NamedTuple):
     feature: Map  # the offset feature of the very last one
     attention: tuple[Map, ...]  # spatial factors, C = 1, of the stages' last blocks
     downs: tuple[Map, ...]  # what goes into the ways to coarser scales
-
-
-class _Place(NamedTuple):
-    """A module of the network."""
-
-    name: str
-    scale: int
-    path: str  # e.g. "decoder.1.stage"
-
-
-def layer_scales(config: DANetConfig) -> list[int]:
-    """The scales of a network's deformable convolutions, in the order of computation.
-
-    Example:
-        >>> from danet_jax.config import VARIANTS
-        >>> layer_scales(VARIANTS["danet_s"])
-        [0, 0, 0, 1, 1, 2, 2, 3, 3, 2, 2, 1, 1, 0, 0, 0]
-    """
-    return [place.scale for place in _deformable(config)]
+    outside: dict[str, float]  # of all deformable layers; see ``shares_outside``
 
 
 def record(
@@ -89,88 +72,48 @@ def record(
     """
     config = model.config
     _check(config, degraded, layers, group)
-    deformable = _deformable(config)[-layers:]
-    stages = _stages(config)
-    downs = stages[: config.scales - 1]
-    attentive = [_last_block(config, s) for s in stages if config.block == "adeb"]
+    last_layers = deformable(config)[-layers:]
+    downs = stages(config)[: config.scales - 1]
+    attentive = _attentive(config)
     graphdef = nnx.graphdef(abstract_danet(config, dtype=model.dtype))
 
     @jax.jit
     def run(params: Any, image: jax.Array) -> Any:
         restored, returned = watched(nnx.merge(graphdef, params), image)
-        branches = [returned(f"{place.path}.offset.__call__") for place in deformable]
+        branches = [returned(f"{place.path}.offset.__call__") for place in last_layers]
         return (
             restored,
             [tuple(_of_group(x, group) for x in branch[:2]) for branch in branches],
             branches[-1][2],
             [returned(f"{p.path}.attention.spatial.weights") for p in attentive],
             [returned(f"{place.path}.__call__")[0] for place in downs],
-        )
+        ), shares_outside(config, returned)
 
     params = nnx.as_pure(nnx.state(model, nnx.Param))
-    outputs = run(params, degraded.astype(np.float32)[None])
+    outputs, outside = run(params, degraded.astype(np.float32)[None])
     restored, branches, feature, weights, features = jax.tree.map(_first, outputs)
     check_restored(restored)
-    last = deformable[-1]
+    last = last_layers[-1]
     return Record(
         restored,
         tuple(
             Layer(place.name, place.scale, *arrays)
-            for place, arrays in zip(deformable, branches, strict=True)
+            for place, arrays in zip(last_layers, branches, strict=True)
         ),
         Map(last.name, last.scale, feature),
         _maps(attentive, weights),
         _maps(downs, features),
+        by_name(config, outside),
     )
 
 
-def watched(model: DANet, image: jax.Array) -> tuple[jax.Array, Callable[[str], Any]]:
-    """Runs a network and notes what all of its methods return.
-
-    Args:
-        model: the network.
-        image: as it takes.
-    Returns:
-        The restored image, and a function that tells what a method returned, by its
-        path, e.g. "decoder.0.stage.__call__". Each runs once in a network.
-    """
-    watch = nnx.capture(model, nnx.Intermediate, method_outputs=nnx.Intermediate)
-    restored, seen = watch(image)
-    returned = {
-        dotted(path): variable.get_value() for path, variable in nnx.to_flat_state(seen)
-    }
-    return restored, lambda path: returned[path][0]
-
-
-def _stages(config: DANetConfig) -> list[_Place]:
-    """The stages in the order of computation."""
-    scales = range(config.scales)
-    ways = [("encoder", scale) for scale in scales]
-    ways += [("decoder", scale) for scale in reversed(scales[:-1])]
+def _attentive(config: DANetConfig) -> list[Place]:
+    """The last block of each stage, where blocks have attention."""
+    if config.block != "adeb":
+        return []
     return [
-        _Place(f"{part} 1/{2**scale}", scale, f"{part}.{scale}.stage")
-        for part, scale in ways
+        blocks(config, stage)[-1]._replace(name=stage.name) for stage in stages(config)
     ]
-
-
-def _blocks(config: DANetConfig, stage: _Place) -> list[_Place]:
-    decoder = stage.path.startswith("decoder")
-    counts = config.decoder_blocks if decoder else config.encoder_blocks
-    return [
-        _Place(f"{stage.name}, block {i + 1}", stage.scale, f"{stage.path}.blocks.{i}")
-        for i in range(counts[stage.scale] + 1)
-    ]
-
-
-def _last_block(config: DANetConfig, stage: _Place) -> _Place:
-    return _blocks(config, stage)[-1]._replace(name=stage.name)
-
-
-def _deformable(config: DANetConfig) -> list[_Place]:
-    """The blocks with a deformable convolution in the order of computation."""
-    first = {"adeb": 0, "deform": config.scales, "conv": None}[config.block]
-    stages = [] if first is None else _stages(config)[first:]
-    return [block for stage in stages for block in _blocks(config, stage)]
 
 
 def _of_group(x: jax.Array, group: int | None) -> jax.Array:
@@ -182,7 +125,7 @@ def _first(batch: jax.Array) -> np.ndarray:
     return np.asarray(batch[0], np.float32)
 
 
-def _maps(places: list[_Place], arrays: list[np.ndarray]) -> tuple[Map, ...]:
+def _maps(places: list[Place], arrays: list[np.ndarray]) -> tuple[Map, ...]:
     pairs = zip(places, arrays, strict=True)
     return tuple(Map(place.name, place.scale, array) for place, array in pairs)
 
@@ -190,7 +133,7 @@ def _maps(places: list[_Place], arrays: list[np.ndarray]) -> tuple[Map, ...]:
 def _check(
     config: DANetConfig, degraded: np.ndarray, layers: int, group: int | None
 ) -> None:
-    count = len(_deformable(config))
+    count = len(deformable(config))
     if not 1 <= layers <= count:
         rule = f"lie in 1 to {count}, the deformable convolutions of the network"
         raise ConfigError(message("visualize", "layers", rule, layers))

@@ -20,6 +20,7 @@ from danet_jax.config import DANetConfig
 from danet_jax.data.images import to_float, to_uint8
 from danet_jax.data.luma import luma_full
 from danet_jax.models import DANet, abstract_danet
+from danet_jax.models.places import by_name, shares_outside, watched
 
 Restorer = Callable[[np.ndarray], np.ndarray]  # float32 [N, H, W, C] to the same
 
@@ -42,7 +43,9 @@ class DeviceMemoryError(DataError):
         super().__init__(f"{self.problem} {repair}")
 
 
-def make_restorer(model: DANet) -> Restorer:
+def make_restorer(
+    model: DANet, *, on_shares: Callable[[dict[str, float]], None] | None = None
+) -> Restorer:
     """Turns a network into a compiled function from degraded to restored images.
 
     The function takes float32 [N, H, W, C], nominally in [0, 1], of at least
@@ -55,16 +58,22 @@ def make_restorer(model: DANet) -> Restorer:
 
     Args:
         model: the network, whose parameters are read now.
+        on_shares: is told, after each call, what share of its samples each deformable
+            convolution took from outside the image; see ``shares_outside``.
     """
     params = nnx.as_pure(nnx.state(model, nnx.Param))
     config = model.config
-    forward = _forward(config, np.dtype(model.dtype))
+    watch = on_shares is not None
+    forward = _forward(config, np.dtype(model.dtype), watch=watch)
 
     def restore(degraded: np.ndarray) -> np.ndarray:
         check_degraded(degraded, config)
         with in_device_memory(*degraded.shape[1:3]):
-            restored = np.asarray(forward(params, np.float32(degraded)))
+            output, shares = forward(params, np.float32(degraded))
+            restored = np.asarray(output)
         check_restored(restored)
+        if on_shares is not None and shares is not None:
+            on_shares(by_name(config, shares))
         return restored
 
     return restore
@@ -166,10 +175,21 @@ def _stored(image: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=4)
-def _forward(config: DANetConfig, dtype: np.dtype) -> Callable[[Any, Any], jax.Array]:
+def _forward(
+    config: DANetConfig, dtype: np.dtype, *, watch: bool
+) -> Callable[[Any, Any], tuple[jax.Array, jax.Array | None]]:
     """The compiled network with its parameters as an argument.
 
     It is kept, so that a validation during training compiles only once.
     """
     graphdef = nnx.graphdef(abstract_danet(config, dtype=dtype))
-    return jax.jit(lambda params, image: nnx.merge(graphdef, params)(image))
+
+    @jax.jit
+    def forward(params: Any, image: jax.Array) -> Any:
+        model = nnx.merge(graphdef, params)
+        if not watch:
+            return model(image), None
+        restored, returned = watched(model, image)
+        return restored, shares_outside(config, returned)
+
+    return forward

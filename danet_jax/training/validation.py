@@ -1,9 +1,12 @@
 """Validation during training, by the evaluators of ``eval.py``."""
 
+import statistics
+
 from danet_jax.config import ExperimentConfig
 from danet_jax.data.sources import ImageFolder
-from danet_jax.evaluation.evaluate import Panels, evaluate
+from danet_jax.evaluation.evaluate import Panels, Row, evaluate
 from danet_jax.evaluation.protocols import protocol_of
+from danet_jax.models.places import lost
 from danet_jax.restoration.inference import make_restorer
 from danet_jax.training import devices
 from danet_jax.training.interrupt import Interrupt
@@ -34,18 +37,27 @@ class Validation:
         """Returns the mean PSNR in dB; None without images, or if interrupted."""
         if self._images is None:
             return None
-        protocol = protocol_of(self._config)
         params = devices.local(state.params if state.ema is None else state.ema)
+        shares: list[dict[str, float]] = []  # of each image
+        model = network_of(self._config.model, params)
         try:
             evaluation = evaluate(
-                make_restorer(network_of(self._config.model, params)),
+                make_restorer(model, on_shares=shares.append),
                 self._images,
-                protocol,
+                protocol_of(self._config),
                 on_image=self._go_on,
             )
         except _Interrupted:
             return None
-        mean = evaluation.mean
+        means = {
+            name: statistics.fmean(share[name] for share in shares)
+            for name in shares[0]
+        }
+        psnr_db = self._record(step, evaluation.mean, means)
+        self._records.restart_clock()
+        return psnr_db
+
+    def _record(self, step: int, mean: Row, shares: dict[str, float]) -> float:
         psnr_db, ssim = mean.psnr_restored, mean.ssim_restored
         assert psnr_db is not None and ssim is not None  # as it has restored
         scores = {
@@ -54,13 +66,16 @@ class Validation:
             "psnr_degraded_db": mean.psnr_degraded,
             "ssim_degraded": mean.ssim_degraded,
         }
-        self._records.write("validation", step, scores, protocol=protocol.name)
+        if shares:
+            scores["samples_outside"] = max(shares.values())
+        protocol = protocol_of(self._config).name
+        self._records.write("validation", step, scores, protocol=protocol)
         self._records.say(
-            f"step {step}: {psnr_db:.2f} dB, from "
-            f"{mean.psnr_degraded:.2f} dB, on {len(self._images)} validation images "
-            f"({protocol.name})."
+            f"step {step}: {psnr_db:.2f} dB, from {mean.psnr_degraded:.2f} dB, on "
+            f"{len(self._images or ())} validation images ({protocol})."
         )
-        self._records.restart_clock()
+        if warning := lost(shares):
+            self._records.say(f"step {step}: {warning}")
         return psnr_db
 
     def _go_on(self, _: Panels) -> None:

@@ -125,8 +125,8 @@ def test_too_little_memory_of_the_device(
         _write(tmp_path / "photos" / name, size=side)
 
     def module(real):
-        def forward(config, dtype):
-            run = real(config, dtype)
+        def forward(config, dtype, **options):
+            run = real(config, dtype, **options)
             return lambda params, image, *rest: (
                 run(params, image, *rest) if image.shape[1] == 4 else _exhaust()
             )

@@ -109,14 +109,11 @@ def test_two_networks_with_noise_and_a_point(image, asked, capsys) -> None:
 
 
 def test_offsets_that_have_left_the_image_are_told(image, monkeypatch, capsys) -> None:
-    made = records.record(20, 24)
-    lost = made.layers[1]._replace(offsets=made.layers[1].offsets + 200)
-    monkeypatch.setattr(
-        command, "record", lambda *_, **__: made._replace(layers=(made.layers[0], lost))
-    )
+    made = records.record(20, 24)._replace(outside={"a": 0.1, "b": 0.9})
+    monkeypatch.setattr(command, "record", lambda *_, **__: made)
     assert _run(image)[0] == 0
     said = capsys.readouterr().err
-    assert said.startswith(f"tiny: {lost.name} takes 100% of its samples from outside")
+    assert said.startswith("tiny: Deformable convolutions sample outside the image: b")
     assert said.count("\n") == 1
 
 

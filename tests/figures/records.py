@@ -44,4 +44,5 @@ def record(height: int = 32, width: int = 24, *, channels: int = 1) -> Record:
             part("decoder 1/1", 0, 1),
         ),
         (part("encoder 1/1", 0, 4),),
+        {"decoder 1/1, block 1": 0.1},
     )

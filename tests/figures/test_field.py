@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from danet_jax.checks import ConfigError, DataError
 from danet_jax.figures.field import (
-    TAPS,
     Field,
     check_point,
     check_size,
@@ -15,7 +14,6 @@ from danet_jax.figures.field import (
     plain,
     reach,
     sampling_locations,
-    share_outside,
 )
 from tests.figures.records import layer
 
@@ -110,15 +108,6 @@ def test_the_extent_is_weighted() -> None:
     nowhere = extent(Field(at[2:], np.ones(1)), 8, 8)
     assert nowhere.inside == 0
     assert np.isnan(nowhere.spread)
-
-
-@pytest.mark.parametrize(
-    ("shift", "share"), [((0, 0), 0.0), ((3, 0), 3 / 8), ((50, 0), 1.0)]
-)
-def test_samples_outside_read_nothing(shift, share) -> None:
-    still = layer(8, 6)  # all taps where the one in the middle is, and moved
-    moved = still._replace(offsets=still.offsets - TAPS + shift)
-    assert share_outside(moved) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("point", [(-1, 0), (0, -1), (7, 0), (0, 5), (np.nan, 1)])

@@ -1,8 +1,7 @@
-"""What is recorded of a run, and that recording changes nothing."""
+"""What is recorded of a run."""
 
 import dataclasses
 
-import jax
 import numpy as np
 import pytest
 from flax import nnx
@@ -10,16 +9,15 @@ from flax import nnx
 from danet_jax.checks import ConfigError, DataError
 from danet_jax.figures import record as module
 from danet_jax.figures.field import plain, sampling_locations
-from danet_jax.figures.record import layer_scales, record, watched
+from danet_jax.figures.record import record
 from danet_jax.interop import from_torch
 from danet_jax.models import DANet
+from danet_jax.models.places import deformable
 from tests.figures.records import SIZE, TINY
 from tests.models.networks import (
     DEFORM,
-    PLAIN,
     compiled,
     forward,
-    graphdef,
     image,
     parameters,
     random_state,
@@ -50,24 +48,6 @@ def recorded(model):
     return record(model, _degraded(TINY), layers=3)
 
 
-def test_watching_changes_no_operation() -> None:
-    """The same operations in the same order: the same image, bit for bit."""
-    structure = graphdef(TINY)
-    params, x = parameters(TINY), image(TINY, 9, 6)
-
-    def text(function):
-        return str(
-            jax.make_jaxpr(lambda params: function(nnx.merge(structure, params)))(
-                params
-            )
-        )
-
-    before = text(lambda model: model(x))
-    seen = text(lambda model: watched(model, x)[0])
-    after = text(lambda model: model(x))
-    assert before == seen == after
-
-
 def test_the_restored_image_is_that_of_the_network(recorded) -> None:
     run = compiled(forward(TINY))
     expected = run(parameters(TINY), _degraded(TINY)[None])[0]
@@ -93,6 +73,7 @@ def test_what_is_recorded(recorded) -> None:
         ("encoder 1/2", (10, 13, 1)),
         ("decoder 1/1", (20, 26, 1)),
     ]
+    assert list(recorded.outside) == [place.name for place in deformable(TINY)]
     [down] = recorded.downs
     assert (down.name, down.values.shape) == ("encoder 1/1", (20, 26, 2))
 
@@ -130,12 +111,6 @@ def test_a_network_without_attention_and_wavelets() -> None:
     assert [each.name for each in seen.layers] == ["decoder 1/1, block 1"]
     assert seen.attention == ()
     assert len(seen.downs) == 1
-
-
-def test_which_layers_there_are() -> None:
-    assert layer_scales(TINY) == [0, 1, 1, 0]
-    assert layer_scales(PLAIN) == []
-    assert set(layer_scales(DEFORM)) == {0}  # in the decoder alone
 
 
 @pytest.mark.parametrize(

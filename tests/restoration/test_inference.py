@@ -6,6 +6,7 @@ from flax import nnx
 from danet_jax.checks import CheckpointError, DataError
 from danet_jax.config import DANetConfig
 from danet_jax.models import DANet
+from danet_jax.models.places import deformable
 from danet_jax.restoration import inference
 from danet_jax.restoration.inference import (
     DeviceMemoryError,
@@ -49,6 +50,17 @@ def test_restorers_of_one_architecture_keep_their_own_parameters():
     np.testing.assert_array_equal(plain(image), image)
     assert np.abs(shifted(image) - image).min() > 0.1
     np.testing.assert_array_equal(plain(image), image)
+
+
+def test_shares_outside_are_told_beside_the_same_image():
+    model = _trained(GRAY)
+    told = []
+    image = _image(1, 9, 13, 1)
+    restored = make_restorer(model, on_shares=told.append)(image)
+    np.testing.assert_allclose(restored, make_restorer(model)(image), atol=1e-6)
+    [shares] = told
+    assert list(shares) == [place.name for place in deformable(GRAY)]
+    assert all(0 < share < 0.5 for share in shares.values())  # the taps at borders
 
 
 @pytest.mark.parametrize(
@@ -173,6 +185,6 @@ def test_an_image_too_large_for_the_device(text, kind, match, monkeypatch):
     def forward(params, image):
         raise jax.errors.JaxRuntimeError(text)
 
-    monkeypatch.setattr(inference, "_forward", lambda config, dtype: forward)
+    monkeypatch.setattr(inference, "_forward", lambda *_, **__: forward)
     with pytest.raises(kind, match=match):
         make_restorer(_trained(GRAY))(_image(1, 9, 13, 1))

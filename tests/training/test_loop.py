@@ -9,6 +9,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from flax import nnx
 
 from danet_jax.checks import CheckpointError, ConfigError, DataError
 from danet_jax.config import SIDD_MEDIUM, ExperimentConfig, TrainConfig, override
@@ -39,12 +40,37 @@ def test_a_network_learns(tiny: Tiny, tmp_path: Path) -> None:
     assert result.psnr_db == scores[-1]["psnr_db"]
     assert {score["protocol"] for score in scores} == {"awgn_gray_25"}
     assert scores[-1]["psnr_db"] > scores[-1]["psnr_degraded_db"] + 3
+    assert all(0 < score["samples_outside"] < 0.5 for score in scores)
     steps = records(tmp_path, "train")
     assert [record["step"] for record in steps] == [*range(10, 61, 10)]
     assert steps[-1]["loss"] < 0.6 * steps[0]["loss"]
     assert steps[0]["psnr_db"] == pytest.approx(20.17, abs=1.5)  # that of the noise
     for name in "gradient_norm", "learning_rate", "images_per_second":
         assert all(record[name] > 0 for record in steps[1:])
+
+
+def test_offsets_that_have_left_the_image_are_told(
+    tiny: Tiny, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    def far(graphdef, *arguments, **options):
+        step = make_train_step(graphdef, *arguments, **options)
+
+        def moved(state, batch, given):
+            state, metrics = step(state, batch, given)
+            model = nnx.merge(graphdef, state.ema)
+            bias = model.decoder[0].stage.blocks[0].offset.predict.bias
+            bias[...] = bias[...] + 1e3
+            return state._replace(ema=nnx.as_pure(nnx.state(model, nnx.Param))), metrics
+
+        return moved
+
+    make_train_step = distillation.make_train_step
+    monkeypatch.setattr(distillation, "make_train_step", far)
+    train(tiny(**{"train.steps": 1}), tmp_path)
+    [score] = records(tmp_path, "validation")
+    assert score["samples_outside"] == 1
+    said = "step 1: Deformable convolutions sample outside the image: decoder 1/1"
+    assert said in capsys.readouterr().err
 
 
 def test_the_best_network_is_loaded(tiny: Tiny, tmp_path: Path) -> None:
