@@ -42,6 +42,7 @@ def test_the_map_names_every_part_of_the_network() -> None:
         for file in (ROOT / "danet_jax" / "models").glob("*.py")
         for node in statements(file)
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+        if "NamedTuple" not in map(ast.unparse, node.bases)  # those hold no parameters
     }
     assert len(modules) > 10
     assert modules <= set(PLACES)
