@@ -14,7 +14,8 @@ _UNSUPPORTED = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)  # on some cluster
 def locked(path: Path) -> Iterator[bool]:
     """Holds a lock, if no other process does; the file is gone afterwards.
 
-    A process that was killed holds nothing. Where there are no locks (Windows, some
+    A process that was killed holds nothing; on a network disk that may take a minute or
+    two to be known, if its machine went down. Where there are no locks (Windows, some
     network file systems) nothing keeps two processes apart.
 
     Args:
@@ -34,7 +35,8 @@ def locked(path: Path) -> Iterator[bool]:
     try:
         yield True
     finally:
-        path.unlink(missing_ok=True)  # while it is locked, so that it is still ours
+        with contextlib.suppress(OSError):  # while it is locked, so that it is ours
+            path.unlink()
         os.close(handle)
 
 

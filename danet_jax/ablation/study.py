@@ -138,9 +138,11 @@ def _conclude(
         "steps": steps,
         "saved": checkpoint.stat().st_mtime_ns,
         "step_seconds": config.train.batch_size / max(speeds) if speeds else 0.0,
-        "curve": [
-            (r["step"], r["psnr_db"]) for r in records if r["kind"] == "validation"
-        ],
+        "curve": sorted(
+            {
+                r["step"]: r["psnr_db"] for r in records if r["kind"] == "validation"
+            }.items()
+        ),
     }
     path = folder / OUTCOME
     known = _read(path) if path.exists() else {}
@@ -158,7 +160,7 @@ def _conclude(
 
 
 def _key(name: str, images: ImageSet, config: ExperimentConfig) -> str:
-    """What tells a set and a protocol, wherever the images lie."""
+    """Tells a set by its images' names and sizes, wherever they lie, and a protocol."""
     content = [
         (n, *map(int, s)) for n, s in zip(images.names, images.sizes, strict=True)
     ]

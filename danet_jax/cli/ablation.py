@@ -53,8 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="NAME",
-        help="train some rows only, e.g. on several machines, of a distillation also "
-        "frozen, features and outputs; the table has all rows that are done",
+        help="train some rows only, e.g. on several machines (a teacher first); of a "
+        "distillation also frozen, features, outputs; the table has all that are done",
     )
 
 

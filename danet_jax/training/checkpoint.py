@@ -17,7 +17,9 @@ import jax
 import jax.numpy as jnp
 import orbax.checkpoint as ocp
 from flax import nnx
+from jax.experimental import multihost_utils
 
+from danet_jax.atomic import replace_text
 from danet_jax.checks import CheckpointError
 from danet_jax.config import DANetConfig, ExperimentConfig, experiment_from_dict
 from danet_jax.models import DANet, abstract_danet
@@ -93,21 +95,24 @@ class Checkpoints:
             items["ema"] = ocp.args.StandardSave(state.ema)
         metrics = {} if psnr_db is None else {"psnr_db": psnr_db}
         with self._explained():
-            self._check_space(_size(state))
+            self._check_space(sum(leaf.nbytes for leaf in jax.tree.leaves(state)))
             self._manager.save(
                 step, args=ocp.args.Composite(**items), metrics=metrics, force=True
             )
 
-    def save_again(self, state: TrainState, psnr_db: float) -> None:
-        """Replaces the checkpoint of a state by one with its validation PSNR.
+    def score(self, step: int, psnr_db: float) -> None:
+        """Gives a checkpoint that is on disk the PSNR of a validation.
 
         Raises:
-            CheckpointError: it could not be written; one before may be left.
+            CheckpointError: it could not be written.
         """
         with self._explained():
-            self._check_space(_size(state))  # before the other is gone
-            self._manager.delete(int(state.step))
-        self.save(state, psnr_db)
+            if jax.process_index() == 0:  # where Orbax keeps a checkpoint's metrics
+                path = self._folder / str(step) / "metrics" / "metrics"
+                replace_text(path, json.dumps({"psnr_db": psnr_db}))
+            if jax.process_count() > 1:
+                multihost_utils.sync_global_devices("score")
+            self._manager.reload()
 
     def unscored(self, step: int) -> bool:
         """Whether a checkpoint lacks the PSNR of a validation."""
@@ -244,10 +249,6 @@ def load_experiment(path: str | Path) -> tuple[ExperimentConfig, DANet]:
         target = _abstract_params(config.model)
         params = checkpoints.read(step, {item: target})[item]
     return config, network_of(config.model, params)
-
-
-def _size(state: TrainState) -> int:
-    return sum(leaf.nbytes for leaf in jax.tree.leaves(state))
 
 
 def _abstract_params(config: DANetConfig) -> Any:

@@ -9,7 +9,7 @@ import jax
 from jax.sharding import Mesh
 
 from danet_jax.checks import DataError, check_type
-from danet_jax.config import ExperimentConfig, TrainConfig, override
+from danet_jax.config import DistillationConfig, ExperimentConfig, TrainConfig, override
 from danet_jax.data.patches import PatchSource
 from danet_jax.data.pipeline import patch_count, training_batches
 from danet_jax.data.sources import ImageFolder, open_training, open_validation
@@ -27,7 +27,7 @@ from danet_jax.training.step import (
     new_state,
 )
 from danet_jax.training.validation import Validation
-from danet_jax.training.workdir import check_owner, claimed
+from danet_jax.training.workdir import check_owner, claimed, is_complete
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +70,11 @@ def train(
     for stage, folder in runs:  # before the images, which may take minutes to read
         _mesh(stage, first=stage is not config)
         check_owner(folder, stage)
+    if len(runs) > 1:
+        _check_rest(config)
     for stage, folder in runs:
+        if stage is not config and is_complete(folder):
+            continue  # so that students may share it at the same time
         lesson = open_lesson(stage, folder, teacher)
         result = _train(stage, folder, lesson, _mesh(stage))
         if result.stopped:
@@ -78,6 +82,19 @@ def train(
         if stage is not config:
             jax.clear_caches()  # the teacher's step takes a gigabyte
     return result
+
+
+def _check_rest(config: ExperimentConfig) -> None:
+    """Refuses before stage one a rest in steps that is longer than stage two's epochs.
+
+    Raises:
+        ConfigError: it is.
+    """
+    assert isinstance(config, DistillationConfig)  # it has two stages
+    if config.student.frozen_steps and not config.train.steps:
+        images, _ = _open(config)
+        steps = total_steps(config.train, patch_count(images, config.data))
+        override(config, {"train.steps": steps})
 
 
 def _mesh(config: ExperimentConfig, *, first: bool = False) -> Mesh:
@@ -151,7 +168,9 @@ class _Run:
         psnr_db, stop = None, False
         if start and self._due(start, self.config.validate_every):
             psnr_db = self._made_up(start, state)
-            stop = self.interrupt.asked()
+            if self.interrupt.asked():
+                self._say_stopped(start)
+                return TrainResult(start, self.steps, psnr_db, stopped=True)
         for step, batch in enumerate(batches, start + 1):
             state, metrics = self.train_step(state, batch)
             self.records.add(step, metrics)
@@ -169,9 +188,7 @@ class _Run:
                 self.records.flush()  # refuses to save what is not finite
                 self.checkpoints.save(state, score)
             if stop:
-                self.records.say(
-                    f"Stopped after step {step}; the same command resumes."
-                )
+                self._say_stopped(step)
                 break
         return TrainResult(step, self.steps, psnr_db, stopped=stop)
 
@@ -191,8 +208,11 @@ class _Run:
             return None
         psnr_db = self.validation(step, state)
         if psnr_db is not None:
-            self.checkpoints.save_again(state, psnr_db)
+            self.checkpoints.score(step, psnr_db)
         return psnr_db
+
+    def _say_stopped(self, step: int) -> None:
+        self.records.say(f"Stopped after step {step}; the same command resumes.")
 
     def _due(self, step: int, every: int) -> bool:
         return due(step, every, self.steps)

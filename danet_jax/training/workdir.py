@@ -31,17 +31,21 @@ _FREE = {
     "train.tensorboard",
     "train.profile",
 }
-_LENGTHS = ("train.steps", "teacher.train.steps")  # 0: told in epochs
 FREE = _FREE | {f"teacher.{name}" for name in _FREE if name.startswith("train.")}
 
 
-def check_owner(workdir: Path, config: ExperimentConfig) -> None:
+def check_owner(
+    workdir: Path, config: ExperimentConfig, *, resolved: bool = False
+) -> None:
     """Checks that a directory does not belong to another experiment; writes nothing.
 
-    One whose run has saved nothing yet may be given another config. A run whose length
-    is told in epochs has its length in steps stored; that of a config without is not
-    compared, as the images that it depends on may not be open yet.
+    One whose run has saved nothing yet may be given another config. A length that is
+    told in epochs is stored in steps, but is not compared before it is known.
 
+    Args:
+        workdir: the directory.
+        config: what shall run there.
+        resolved: whether its train.steps are what its epochs amount to.
     Raises:
         CheckpointError: it holds the run of another config.
     """
@@ -50,7 +54,9 @@ def check_owner(workdir: Path, config: ExperimentConfig) -> None:
     wanted = flat(json.loads(json.dumps(dataclasses.asdict(config))))
     # A field that the run's version did not know yet had what is its default now.
     usual = flat(json.loads(json.dumps(dataclasses.asdict(type(config)()))))
-    differences = _differences(usual | _stored(workdir / CONFIG), wanted)
+    stored = usual | _stored(workdir / CONFIG)
+    untold = (stored if resolved else wanted)["train.steps"] == 0
+    differences = _differences(stored, wanted, {"train.steps"} if untold else set())
     if differences:
         raise CheckpointError(
             f"{workdir}: holds the run of another config: {'; '.join(differences)}. "
@@ -63,11 +69,15 @@ def check_owner(workdir: Path, config: ExperimentConfig) -> None:
 def claimed(workdir: Path, config: ExperimentConfig) -> Iterator[None]:
     """Makes a directory the place of an experiment, and keeps other processes out.
 
+    Args:
+        workdir: the directory.
+        config: with its length in steps.
+
     Raises:
         CheckpointError: it holds the run of another config, cannot be written, or
             another process trains there now.
     """
-    check_owner(workdir, config)
+    check_owner(workdir, config, resolved=True)
     if jax.process_index() > 0:  # the first one speaks for all
         yield
         return
@@ -90,6 +100,13 @@ def has_checkpoint(workdir: Path) -> bool:
     """Whether a finished checkpoint lies in a working directory."""
     folders = workdir.joinpath(CHECKPOINTS).glob("*")
     return any(folder.name.isdigit() for folder in folders)
+
+
+def is_complete(workdir: Path) -> bool:
+    """Whether a run that lies in a working directory has done all of its steps."""
+    if not has_checkpoint(workdir):
+        return False
+    return newest(workdir).name == str(_stored(workdir / CONFIG)["train.steps"])
 
 
 def newest(path: Path) -> Path:
@@ -119,8 +136,9 @@ def _stored(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def _differences(stored: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    untold = {name for name in _LENGTHS if not (stored.get(name) and wanted.get(name))}
+def _differences(
+    stored: dict[str, Any], wanted: dict[str, Any], untold: set[str]
+) -> list[str]:
     return [
         f"{name} was {stored.get(name)!r}, now {wanted.get(name)!r}"
         for name in sorted((stored.keys() | wanted.keys()) - FREE - untold)

@@ -155,7 +155,8 @@ def test_a_checkpoint_is_given_its_score(save, tiny: Tiny, tmp_path) -> None:
     with Checkpoints(tmp_path, tiny()) as checkpoints:
         assert not checkpoints.unscored(1)
         assert checkpoints.unscored(2)
-        checkpoints.save_again(state(2), 31.0)
+        checkpoints.score(2, 31.0)
+        assert (checkpoints.best, checkpoints.unscored(2)) == (2, False)
     with Checkpoints(tmp_path) as checkpoints:
         assert (checkpoints.best, checkpoints.unscored(2)) == (2, False)
         assert int(checkpoints.resume(state(0)).params["kernel"][0]) == 2

@@ -19,6 +19,7 @@ from danet_jax.training import load_experiment, train
 from danet_jax.training.checkpoint import Checkpoints
 from danet_jax.training.distillation import open_lesson, stages
 from danet_jax.training.step import l2_loss, new_state
+from danet_jax.training.workdir import claimed
 from tests.training.snapshots import latest_state, steps_saved
 from tests.training.students import assembled, first_batch, losses
 
@@ -162,6 +163,16 @@ def test_students_may_share_a_teacher(pair, taught: Path, tmp_path: Path) -> Non
     assert (tmp_path / "shared" / "metrics.jsonl").read_text() == before
 
 
+def test_a_complete_teacher_is_not_locked_for_its_students(
+    pair, tmp_path: Path
+) -> None:
+    first = dataclasses.replace(pair().stage_one, name="pair_teacher")
+    train(first, tmp_path / "shared")
+    with claimed(tmp_path / "shared", first):  # another student is about to begin
+        result = train(pair(), tmp_path / "student", teacher=tmp_path / "shared")
+    assert result.step == 6
+
+
 @pytest.mark.parametrize(("group", "size"), [("teacher.train", 4), ("train", 8)])
 def test_batches_of_both_stages_are_checked_first(
     pair, tmp_path: Path, group: str, size: int
@@ -213,12 +224,13 @@ def test_a_student_that_has_begun_keeps_its_teacher(
 
 
 def test_a_rest_as_long_as_the_epochs_is_refused(pair, taught, tmp_path: Path) -> None:
-    config = pair(
-        **{"student.init_decoder_from": str(taught), "student.frozen_steps": 50},
-        **{"train.steps": 0, "train.epochs": 1},
-    )
-    with pytest.raises(ConfigError, match=r"frozen_steps.* less than train\.steps, \d"):
-        train(config, tmp_path / "run")
+    lengths = {"train.steps": 0, "train.epochs": 1, "student.frozen_steps": 50}
+    for source in str(taught), "":
+        config = pair(**lengths, **{"student.init_decoder_from": source})
+        match = r"frozen_steps.* less than train\.steps, \d"
+        with pytest.raises(ConfigError, match=match):
+            train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()  # before the teacher was trained
 
 
 def test_the_directory_of_another_run_is_refused_before_the_teacher_is_trained(

@@ -87,6 +87,8 @@ def test_a_validation_is_made_up_for(
     result = train(tiny(), tmp_path)
     assert (result.step, result.psnr_db, result.stopped) == (at, None, True)
     assert scored == ([3] if at == 3 else [3, 6])
+    again = train(tiny(), tmp_path)  # interrupted in the same validation
+    assert (again.step, again.stopped) == (at, True)
     monkeypatch.undo()
     result = train(tiny(), tmp_path)
     whole = train(tiny(), tmp_path / "whole")

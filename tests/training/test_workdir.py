@@ -13,7 +13,7 @@ from danet_jax.config import (
     from_dict,
     override,
 )
-from danet_jax.training.workdir import check_owner, claimed, run_and_step
+from danet_jax.training.workdir import check_owner, claimed, is_complete, run_and_step
 
 BASE = ExperimentConfig()
 
@@ -31,6 +31,10 @@ def stored(workdir: Path) -> ExperimentConfig:
     return from_dict(
         ExperimentConfig, json.loads((workdir / "config.json").read_text())
     )
+
+
+def stored_steps(workdir: Path) -> int:
+    return json.loads((workdir / "config.json").read_text())["train"]["steps"]
 
 
 def test_the_config_is_stored(tmp_path: Path) -> None:
@@ -130,6 +134,32 @@ def test_epochs_are_told_in_steps_once_they_are_known(tmp_path: Path) -> None:
     match = r"train\.steps was 8000, now 7900\. .*where epochs count, also the images"
     with pytest.raises(CheckpointError, match=match):
         claim(tmp_path, override(BASE, {"train.steps": 7900}))
+
+
+def test_a_run_that_was_begun_in_epochs_is_not_given_other_steps(
+    tmp_path: Path,
+) -> None:
+    """Older versions stored what was typed, 0, and not what the epochs amount to."""
+    base = DistillationConfig()
+    claim(tmp_path, base)
+    save_something(tmp_path)
+    check_owner(tmp_path, base)
+    typed = {"train.steps": 500}, {"teacher.train.steps": 500}
+    for changes in typed:
+        with pytest.raises(CheckpointError, match=r"train\.steps was 0, now 500\. "):
+            check_owner(tmp_path, override(base, changes))
+    claim(tmp_path, override(base, {"train.steps": 8000}))  # resolved
+    assert stored_steps(tmp_path) == 8000
+
+
+def test_a_complete_run(tmp_path: Path) -> None:
+    assert not is_complete(tmp_path)
+    claim(tmp_path, override(BASE, {"train.steps": 9}))
+    assert not is_complete(tmp_path)
+    save_something(tmp_path)
+    assert not is_complete(tmp_path)
+    (tmp_path / "checkpoints" / "9").mkdir()
+    assert is_complete(tmp_path)
 
 
 def test_a_file_in_its_place(tmp_path: Path) -> None:
