@@ -73,7 +73,7 @@ def train(
     if len(runs) > 1:
         _check_rest(config)
     for stage, folder in runs:
-        if stage is not config and is_complete(folder):
+        if stage is not config and _is_done(stage, folder):
             continue  # so that students may share it at the same time
         lesson = open_lesson(stage, folder, teacher)
         result = _train(stage, folder, lesson, _mesh(stage))
@@ -82,6 +82,17 @@ def train(
         if stage is not config:
             jax.clear_caches()  # the teacher's step takes a gigabyte
     return result
+
+
+def _is_done(config: ExperimentConfig, workdir: Path) -> bool:
+    """Whether a run needs neither a step nor its last validation any more."""
+    if not is_complete(workdir):
+        return False
+    if not (config.data.held_out or config.data.validation_root):
+        return True
+    with Checkpoints(workdir) as checkpoints:
+        step = checkpoints.latest
+        return step is not None and not checkpoints.unscored(step)
 
 
 def _check_rest(config: ExperimentConfig) -> None:

@@ -32,7 +32,7 @@ from danet_jax.config import (
     override,
 )
 from danet_jax.data.images import write_png
-from danet_jax.data.sources import open_folder
+from danet_jax.data.sources import ImageFolder, open_folder
 from danet_jax.evaluation.evaluate import evaluate
 from danet_jax.evaluation.protocols import awgn
 from danet_jax.restoration.inference import make_restorer
@@ -59,6 +59,13 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows, columns = np.mgrid[:16, :16]
     write_png(root / "a.png", (8 * rows + columns).astype(np.uint8)[..., None])
     return root
+
+
+def setting(images: Path) -> tuple[ExperimentConfig, dict[str, ImageFolder]]:
+    """A config of a tiny DANet, and what its variants are scored on."""
+    data = DataConfig(root=str(images), crop=8, interval=8)
+    config = ExperimentConfig(name="t", model=TINY, data=data, train=TRAIN)
+    return config, {"Set": open_folder(images, 1, cache_gib=1.0)}
 
 
 def test_table_8_is_the_paper_s_networks() -> None:
@@ -130,9 +137,8 @@ def test_bad_input() -> None:
 
 
 def test_a_study_of_networks(images: Path, tmp_path: Path) -> None:
-    data = DataConfig(root=str(images), crop=8, interval=8, validation_root=str(images))
-    config = ExperimentConfig(name="t", model=TINY, data=data, train=TRAIN)
-    sets = {"Set": open_folder(images, 1, cache_gib=1.0)}
+    config, sets = setting(images)
+    config = override(config, {"data.validation_root": str(images)})
     names = ("unet",)
     assert run_study(config, tmp_path, sets, seeds=(0, 1), names=names)
     outcomes = outcomes_of(config, tmp_path, sets)
@@ -156,9 +162,7 @@ def test_a_study_of_networks(images: Path, tmp_path: Path) -> None:
 def test_a_second_call_trains_and_scores_nothing(
     images: Path, tmp_path: Path, monkeypatch
 ) -> None:
-    data = DataConfig(root=str(images), crop=8, interval=8)
-    config = ExperimentConfig(name="t", model=TINY, data=data, train=TRAIN)
-    sets = {"Set": open_folder(images, 1, cache_gib=1.0)}
+    config, sets = setting(images)
     monkeypatch.chdir(tmp_path)
     assert run_study(config, Path("study"), sets, seeds=(0,), names=("unet",))
     path = tmp_path / "study" / "seed0" / "unet" / "outcome.json"
@@ -193,9 +197,7 @@ def test_a_second_call_trains_and_scores_nothing(
 
 
 def test_a_table_has_one_config(images: Path, tmp_path: Path) -> None:
-    data = DataConfig(root=str(images), crop=8, interval=8)
-    config = ExperimentConfig(name="t", model=TINY, data=data, train=TRAIN)
-    sets = {"Set": open_folder(images, 1, cache_gib=1.0)}
+    config, sets = setting(images)
     assert run_study(config, tmp_path, sets, seeds=(0,), names=("unet",))
     (tmp_path / "seed0").rename(tmp_path / "seed4")
     (tmp_path / "seed4.bak").mkdir()
@@ -211,9 +213,7 @@ def test_a_table_has_one_config(images: Path, tmp_path: Path) -> None:
 def test_only_the_first_process_writes(
     images: Path, tmp_path: Path, monkeypatch
 ) -> None:
-    data = DataConfig(root=str(images), crop=8, interval=8)
-    config = ExperimentConfig(name="t", model=TINY, data=data, train=TRAIN)
-    sets = {"Set": open_folder(images, 1, cache_gib=1.0)}
+    config, sets = setting(images)
     assert run_study(config, tmp_path, {}, seeds=(0,), names=("unet",))
     path = tmp_path / "seed0" / "unet" / "outcome.json"
     before = path.read_bytes()
@@ -224,8 +224,7 @@ def test_only_the_first_process_writes(
 
 
 def test_a_stopped_study(images: Path, tmp_path: Path, monkeypatch) -> None:
-    data = DataConfig(root=str(images), crop=8, interval=8)
-    config = ExperimentConfig(name="t", model=TINY, data=data, train=TRAIN)
+    config, _ = setting(images)
     monkeypatch.setattr(Interrupt, "asked", lambda self: True)
     assert not run_study(config, tmp_path, {}, seeds=(0, 1), names=("unet",))
     assert [path.name for path in tmp_path.iterdir()] == ["seed0"]

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
+from danet_jax.cli import ablation as command
 from danet_jax.cli.main import main
 from danet_jax.data.images import write_png
 
@@ -27,6 +29,17 @@ def test_a_table_of_one_row(images: Path, tmp_path: Path, capsys) -> None:
     table = capsys.readouterr().out
     assert table == (tmp_path / "runs" / "ablation.md").read_text()
     assert table.splitlines()[2].startswith("| U-Net | ")
+
+
+def test_only_the_first_process_writes_the_table(
+    images: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(command, "run_study", lambda *_, **__: True)
+    monkeypatch.setattr(command, "outcomes_of", lambda *_: pytest.fail("a second one"))
+    monkeypatch.setattr(jax, "process_index", lambda: 1)
+    words = ["ablation", "--config", str(TINY), "--workdir", str(tmp_path / "runs")]
+    assert main([*words, "--data", str(images)]) == 0
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

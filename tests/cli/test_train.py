@@ -53,6 +53,12 @@ def test_the_default_working_directory(calls, capsys):
     )
 
 
+def test_only_the_first_process_speaks(calls, monkeypatch, capsys):
+    monkeypatch.setattr(jax, "process_index", lambda: 1)
+    _run("--config x.py")
+    assert capsys.readouterr().out == ""
+
+
 def test_a_script_leads_to_the_next_script(calls, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["/somewhere/train.py"])
     assert main(["train", "--config", "x.py"]) == 0

@@ -141,6 +141,9 @@ def test_a_stopped_first_stage_is_not_the_end_of_it(
     whole = tmp_path / "whole"
     train(config, whole)
     assert losses(tmp_path) == losses(whole)
+    for folder in tmp_path, whole:  # the teacher's last validation is not left out
+        with Checkpoints(folder / "teacher") as checkpoints:
+            assert not checkpoints.unscored(6)
 
 
 def test_the_last_teacher_teaches_not_the_best(pair, taught: Path) -> None:
