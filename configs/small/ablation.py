@@ -36,6 +36,6 @@ def get_config() -> ExperimentConfig:
         "train.ema_decay": 0.995,
         "train.validate_every": 400,
     }
-    # At twice that rate the offsets of AROBs, which build on each other, leave the image.
+    # At 2e-3 the offsets of AROBs, which build on each other, leave the image.
     base = small_experiment("small_ablation", data, learning_rate=1e-3)
     return override(base, changes)

@@ -34,7 +34,7 @@ def get_config() -> DistillationConfig:
         "train.ema_decay": 0.995,
         "train.validate_every": 400,
     }
-    # At twice that rate the offsets of AROBs, which build on each other, leave the image.
+    # At 2e-3 the offsets of AROBs, which build on each other, leave the image.
     base = small_experiment("small_distill", data, learning_rate=1e-3)
     base = override(base, changes)
     teacher = TeacherConfig(
