@@ -85,7 +85,7 @@ def shares_outside(config: DANetConfig, returned: Returned) -> jax.Array:
     """The share of each deformable convolution's samples that read zeros.
 
     They lie outside its input. At borders some do; where most do, the offsets have
-    grown without bound, and no gradient brings them back.
+    outgrown the image, and a sample that reads zeros has no gradient to bring it back.
 
     Args:
         config: of the network.
@@ -114,8 +114,8 @@ def lost(shares: Mapping[str, float]) -> str:
         return ""
     return (
         f"Deformable convolutions sample outside the image: {', '.join(names)}. Their "
-        "offsets have grown without bound and will not come back; a lower learning "
-        "rate avoids that."
+        "offsets have outgrown it, and what reads zeros has no gradient to return by. "
+        "A lower learning rate makes that less likely."
     )
 
 
