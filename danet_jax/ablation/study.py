@@ -62,7 +62,7 @@ def run_study(
             the same table.
         UserError: as ``train`` and ``evaluate``.
     """
-    _runs(config, workdir)
+    _runs(config, workdir)  # refuses a foreign run before hours of training
     for seed in seeds:
         folder = workdir / f"seed{seed}"
         for variant in variants_of(_seeded(config, seed), names):

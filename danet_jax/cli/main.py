@@ -107,7 +107,9 @@ class _Version(argparse.Action):
 
 
 def _run(arguments: Sequence[str]) -> None:
-    parsed, rest = _parser().parse_known_args(arguments)
+    # argparse takes "-1,3" for an option, but not behind a space.
+    words = [f" {x}" if re.fullmatch(r"-\d+,.*", x) else x for x in arguments]
+    parsed, rest = _parser().parse_known_args(words)
     if rest and not rest[0].startswith("--config."):
         parsed.parser.error(f"unknown argument {rest[0]}")
     for name in "absl", "asyncio":  # Orbax tells there what it also raises

@@ -190,12 +190,18 @@ class Checkpoints:
         Raises:
             CheckpointError: there is none, or it cannot be read.
         """
-        path = self._folder / str(step) / "config" / "metadata"
+        folder = self._folder / str(step)
+        if not folder.is_dir():
+            there = ", ".join(map(str, sorted(self._manager.all_steps()))) or "none"
+            raise CheckpointError(
+                f"{folder}: no checkpoint of this step; there are {there}."
+            )
+        path = folder / "config" / "metadata"
         try:
             values = json.loads(path.read_text())
         except (OSError, ValueError) as error:
             raise CheckpointError(
-                f"{self._folder / str(step)}: the checkpoint lacks its config: {error}."
+                f"{folder}: the checkpoint lacks its config: {error}."
             ) from error
         return experiment_from_dict(values, where=str(path))
 

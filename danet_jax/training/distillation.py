@@ -12,9 +12,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax.sharding import Mesh
 
-from danet_jax.checks import CheckpointError, ConfigError, message
+from danet_jax.checks import CheckpointError, ConfigError, WeightsError, message
 from danet_jax.config import DistillationConfig, ExperimentConfig, StudentConfig
-from danet_jax.evaluation.protocols import protocol_of
 from danet_jax.models import DANet, transfer_decoder
 from danet_jax.training import devices
 from danet_jax.training.checkpoint import load_experiment
@@ -31,6 +30,18 @@ from danet_jax.training.step import (
 from danet_jax.training.workdir import has_checkpoint, newest
 
 TEACHER = "teacher"  # stage one's working directory, within that of stage two
+
+# The fields of the data that say what a network learns to undo.
+_TASK = (
+    "degraded",
+    "gray",
+    "sigma_255",
+    "sigma_range_255",
+    "clip",
+    "round",
+    "jpeg_quality",
+    "jpeg_quality_range",
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -86,6 +97,8 @@ def open_lesson(config: ExperimentConfig, workdir: Path, teacher: Path) -> Lesso
 
     Raises:
         CheckpointError: the teacher's run has no checkpoint.
+        ConfigError: it is for other images, or its features are no model for the
+            student's.
         WeightsError: its decoder does not fit the student's.
     """
     if not isinstance(config, DistillationConfig):
@@ -108,7 +121,13 @@ def open_lesson(config: ExperimentConfig, workdir: Path, teacher: Path) -> Lesso
             f"{error} It shall teach {config.name}: {repair}"
         ) from error
     _warn_of_another_task(source, stored, config)
-    _check_fits(model, config)
+    try:
+        _check_fits(model, config)
+    except (ConfigError, WeightsError) as error:
+        raise type(error)(
+            f"{source}: this network cannot teach {config.name}. {error} Name another "
+            "by --config.student.init_decoder_from, or change --config.model."
+        ) from error
     return Lesson(model, student)
 
 
@@ -146,6 +165,10 @@ def guided(
 
 def _check_fits(teacher: DANet, config: DistillationConfig) -> None:
     """Refuses a teacher before the images are read; nothing is computed."""
+    channels, ours = teacher.config.channels, config.model.channels
+    if channels != ours:  # without a transfer, nothing else would tell it
+        rule = f"be {ours}, as of the student's"
+        raise ConfigError(message("teacher", "channels", rule, channels))
 
     def both(image: jax.Array) -> list[Any]:
         own = DANet(config.model, rngs=nnx.Rngs(0))
@@ -153,7 +176,7 @@ def _check_fits(teacher: DANet, config: DistillationConfig) -> None:
         return [model.with_features(image) for model in (own, teacher)]
 
     side = max(config.model.multiple, teacher.config.multiple)
-    image = jax.ShapeDtypeStruct((1, side, side, config.model.channels), jnp.float32)
+    image = jax.ShapeDtypeStruct((1, side, side, ours), jnp.float32)
     (_, features), (_, hints) = nnx.eval_shape(both, image)
     shapes = [[leaf.shape for leaf in leaves] for leaves in (features, hints)]
     if config.student.feature_weight and shapes[0] != shapes[1]:
@@ -165,10 +188,15 @@ def _check_fits(teacher: DANet, config: DistillationConfig) -> None:
 def _warn_of_another_task(
     source: Path, stored: ExperimentConfig, config: ExperimentConfig
 ) -> None:
-    theirs, ours = protocol_of(stored).name, protocol_of(config).name
-    if theirs != ours and jax.process_index() == 0:
+    pairs = ((n, getattr(stored.data, n), getattr(config.data, n)) for n in _TASK)
+    differences = [
+        f"data.{name} was {theirs!r}, the student's is {ours!r}"
+        for name, theirs, ours in pairs
+        if theirs != ours
+    ]
+    if differences and jax.process_index() == 0:
         print(
-            f"{source}: this teacher was trained for {theirs}, the student is for "
-            f"{ours}.",
+            f"{source}: this teacher was trained for another task: "
+            f"{'; '.join(differences)}. It teaches all the same.",
             file=sys.stderr,
         )

@@ -69,10 +69,13 @@ def setting(images: Path) -> tuple[ExperimentConfig, dict[str, ImageFolder]]:
 
 
 def test_table_8_is_the_paper_s_networks() -> None:
-    found = variants_of(ExperimentConfig(name="x"))
+    base = ExperimentConfig(name="x")
+    found = variants_of(base)
     names = ["unet", "unet_deform", "adeb", "adeb_arob", "danet"]
     assert [variant.name for variant in found] == names
     for variant in found:
+        # Of these alone the order of patches and their noise are made.
+        assert (variant.config.data, variant.config.train) == (base.data, base.train)
         assert variant.config.model == VARIANTS[variant.name]
         assert variant.config.name == f"x_{variant.name}"
     published = [float(variant.published.split()[0]) for variant in found]

@@ -144,6 +144,50 @@ def test_keys_and_buttons_change_what_is_drawn(tmp_path) -> None:
     assert (drawn["x"], drawn["y"], drawn["drawn"]) == ("14", "20", "81")
 
 
+@needs_browser
+def test_the_pointer_chooses_a_pixel_and_a_click_holds_it(tmp_path) -> None:
+    act = """
+        const canvas = document.getElementById("image");
+        const box = canvas.getBoundingClientRect();
+        const at = (kind, x, y) => canvas.dispatchEvent(new PointerEvent(kind, {
+          pointerType: "mouse",
+          clientX: box.left + (x + 0.5) * box.width / 24,
+          clientY: box.top + (y + 0.5) * box.height / 32,
+        }));
+        at("pointermove", 20, 3);"""
+    drawn = _drawn(_page(), "", tmp_path, act=act)
+    assert (drawn["x"], drawn["y"]) == ("20", "3")
+    held = act + 'at("click", 5, 6); at("pointermove", 20, 3);'
+    drawn = _drawn(_page(), "", tmp_path, act=held)
+    assert (drawn["x"], drawn["y"]) == ("5", "6")
+    freed = held + 'at("click", 5, 6); at("pointermove", 7, 8);'
+    drawn = _drawn(_page(), "", tmp_path, act=freed)
+    assert (drawn["x"], drawn["y"]) == ("7", "8")
+
+
+@needs_browser
+def test_dots_stand_where_the_network_samples(tmp_path) -> None:
+    """On a black image orange is left by dots only; they are where the field is."""
+    act = """
+        const canvas = document.getElementById("image");
+        const pen = canvas.getContext("2d");
+        const { data } = pen.getImageData(0, 0, canvas.width, canvas.height);
+        const rows = new Set();
+        for (let i = 0; i < data.length; i += 4)
+          if (data[i] > data[i + 2] + 60)
+            rows.add(Math.floor(Math.floor(i / 4 / canvas.width) * 32 / canvas.height));
+        said.rows = [...rows].join();"""
+    layers = [x._replace(mask=np.ones_like(x.mask)) for x in record().layers]
+    black = np.zeros((32, 24, 1), np.float32)
+    seen = record()._replace(restored=black, layers=tuple(layers))
+    drawn = _drawn(_page(seen), "#x=12,y=16", tmp_path, act=act)
+    rows = {int(row) for row in drawn["rows"].split(",")}
+    places = sampling_locations([unpacked(p) for p in compact(seen.layers)], (12, 16))
+    expected = np.clip(np.rint(places.at[:, 0]), 0, 31)
+    assert min(rows) == pytest.approx(expected.min(), abs=1)
+    assert max(rows) == pytest.approx(expected.max(), abs=1)
+
+
 def _numbers(drawn: Mapping[str, str]) -> tuple[float, ...]:
     return tuple(float(drawn[name]) for name in ("meanY", "meanX", "spread"))
 

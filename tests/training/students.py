@@ -14,7 +14,7 @@ from danet_jax.config import (
 )
 from danet_jax.data.pipeline import training_batches
 from danet_jax.data.sources import open_training
-from danet_jax.models import DANet, transfer_decoder
+from danet_jax.models import DANet
 from danet_jax.training import load_experiment
 from danet_jax.training.step import degrade
 
@@ -28,7 +28,11 @@ def losses(workdir: Path) -> list[float]:
 def assembled(config: DistillationConfig, run: Path) -> DANet:
     """A student put together by hand: its own start, the last teacher's decoder."""
     _, teacher = load_experiment(run / "checkpoints" / "6")
-    return transfer_decoder(teacher, DANet(config.model, rngs=nnx.Rngs(0)))
+    student = DANet(config.model, rngs=nnx.Rngs(config.train.seed))
+    for part in "decoder", "tail":
+        passed = nnx.to_pure_dict(nnx.state(getattr(teacher, part), nnx.Param))
+        nnx.update(getattr(student, part), passed)
+    return student
 
 
 def first_batch(config: ExperimentConfig) -> tuple[jax.Array, jax.Array]:

@@ -1,8 +1,10 @@
 """Two stages: a teacher, and the student that starts with its decoder."""
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -202,15 +204,42 @@ def test_bad_teachers(pair, taught: Path, tmp_path: Path, capsys) -> None:
         **{"student.init_decoder_from": str(taught), "model.widths": (8, 4)},
         **{"model.offset_groups": 4},
     )
-    with pytest.raises(WeightsError, match=r"transfer_decoder: .*widths"):
-        train(other, run)
-    assert not run.exists()
-    noisier = pair(**{"student.init_decoder_from": str(taught), "data.sigma_255": 50.0})
-    open_lesson(noisier, run, taught)
-    said = capsys.readouterr().err
-    assert said.endswith(
-        "was trained for awgn_gray_25, the student is for awgn_gray_50.\n"
+    match = (
+        rf"{re.escape(str(taught))}: this network cannot teach pair\. transfer_decoder"
+        r": .*widths.* Name another by --config\.student\.init_decoder_from, or"
     )
+    with pytest.raises(WeightsError, match=match):
+        train(other, run)
+    coloured = pair(
+        **{"student.init_decoder_from": str(taught), "model.channels": 3},
+        **{"student.transfer": False, "student.output_weight": 1.0},
+    )
+    match = r'cannot teach pair\. teacher: "channels" must be 3, as of .*; got 1\.'
+    with pytest.raises(ConfigError, match=match):
+        train(coloured, run)
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"data.sigma_255": 50.0}, "data.sigma_255 was 25.0, the student's is 50.0"),
+        (
+            {"data.sigma_range_255": (0.0, 55.0)},  # and the same protocol
+            "data.sigma_range_255 was (), the student's is (0.0, 55.0)",
+        ),
+        ({"data.interval": 5, "model.encoder_blocks": (0, 1)}, ""),
+    ],
+)
+def test_a_teacher_of_another_task_is_named(
+    pair, taught: Path, tmp_path: Path, capsys, changes: dict[str, Any], said: str
+) -> None:
+    config = pair(**{"student.init_decoder_from": str(taught)}, **changes)
+    capsys.readouterr()
+    assert open_lesson(config, tmp_path, taught).teacher is not None
+    expected = f"{taught}: this teacher was trained for another task: {said}. "
+    expected += "It teaches all the same.\n"
+    assert capsys.readouterr().err == (expected if said else "")
 
 
 def test_a_student_that_has_begun_keeps_its_teacher(
