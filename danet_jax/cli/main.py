@@ -107,9 +107,7 @@ class _Version(argparse.Action):
 
 
 def _run(arguments: Sequence[str]) -> None:
-    # argparse takes "-1,3" for an option, but not behind a space.
-    words = [f" {x}" if re.fullmatch(r"-\d+,.*", x) else x for x in arguments]
-    parsed, rest = _parser().parse_known_args(words)
+    parsed, rest = _parser().parse_known_args(_protected(arguments))
     if rest and not rest[0].startswith("--config."):
         parsed.parser.error(f"unknown argument {rest[0]}")
     for name in "absl", "asyncio":  # Orbax tells there what it also raises
@@ -119,6 +117,14 @@ def _run(arguments: Sequence[str]) -> None:
     warnings.filterwarnings("ignore", unread, RuntimeWarning)
     keep_compiled()
     COMMANDS[parsed.command][0].run(parsed, rest)
+
+
+def _protected(arguments: Sequence[str]) -> Sequence[str]:
+    """Points, which argparse takes for options if negative, but not behind a space."""
+    if list(arguments[:1]) != ["visualize"]:
+        return arguments
+    point = re.compile(r"-[\d.]+,-?[\d.]+")
+    return [f" {x}" if point.fullmatch(x) else x for x in arguments]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -192,7 +192,8 @@ def _read(arguments: argparse.Namespace, channels: int) -> Shown:
 
 
 def _point(text: str, height: int, width: int) -> Point:
-    match = re.fullmatch(r" ?(-?\d+),(-?\d+)", text)
+    text = text.strip()
+    match = re.fullmatch(r"(-?\d+),(-?\d+)", text)
     if match is None:
         raise ConfigError(
             f"visualize: --point must be X,Y in whole pixels, e.g. 40,25; got {text}."

@@ -13,7 +13,12 @@ from flax import nnx
 from jax.sharding import Mesh
 
 from danet_jax.checks import CheckpointError, ConfigError, WeightsError, message
-from danet_jax.config import DistillationConfig, ExperimentConfig, StudentConfig
+from danet_jax.config import (
+    DataConfig,
+    DistillationConfig,
+    ExperimentConfig,
+    StudentConfig,
+)
 from danet_jax.models import DANet, transfer_decoder
 from danet_jax.training import devices
 from danet_jax.training.checkpoint import load_experiment
@@ -30,18 +35,6 @@ from danet_jax.training.step import (
 from danet_jax.training.workdir import has_checkpoint, newest
 
 TEACHER = "teacher"  # stage one's working directory, within that of stage two
-
-# The fields of the data that say what a network learns to undo.
-_TASK = (
-    "degraded",
-    "gray",
-    "sigma_255",
-    "sigma_range_255",
-    "clip",
-    "round",
-    "jpeg_quality",
-    "jpeg_quality_range",
-)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -110,24 +103,18 @@ def open_lesson(config: ExperimentConfig, workdir: Path, teacher: Path) -> Lesso
     source = Path(student.init_decoder_from or teacher)
     try:
         stored, model = load_experiment(newest(source))
-    except CheckpointError as error:
+        _check_fits(model, config)
+    except (CheckpointError, ConfigError, WeightsError) as error:
         repair = (
-            "student.init_decoder_from may name another run, or in a new --workdir be "
-            "empty, so that a teacher is trained."
+            "Name another network by --config.student.init_decoder_from, or, in a new "
+            "--workdir, none, so that a teacher is trained."
         )
         if has_checkpoint(workdir):  # a student that has begun keeps its teacher
-            repair = "Put it back, or begin in a new --workdir."
-        raise CheckpointError(
-            f"{error} It shall teach {config.name}: {repair}"
+            repair = "Put back what taught it so far, or begin in a new --workdir."
+        raise type(error)(
+            f"{source}: cannot teach {config.name}. {error} {repair}"
         ) from error
     _warn_of_another_task(source, stored, config)
-    try:
-        _check_fits(model, config)
-    except (ConfigError, WeightsError) as error:
-        raise type(error)(
-            f"{source}: this network cannot teach {config.name}. {error} Name another "
-            "by --config.student.init_decoder_from, or change --config.model."
-        ) from error
     return Lesson(model, student)
 
 
@@ -188,15 +175,27 @@ def _check_fits(teacher: DANet, config: DistillationConfig) -> None:
 def _warn_of_another_task(
     source: Path, stored: ExperimentConfig, config: ExperimentConfig
 ) -> None:
-    pairs = ((n, getattr(stored.data, n), getattr(config.data, n)) for n in _TASK)
+    theirs, ours = _task(stored.data), _task(config.data)
     differences = [
-        f"data.{name} was {theirs!r}, the student's is {ours!r}"
-        for name, theirs, ours in pairs
-        if theirs != ours
+        f"data.{name} was {theirs[name]!r}, the student's is {value!r}"
+        for name, value in ours.items()
+        if theirs[name] != value
     ]
     if differences and jax.process_index() == 0:
         print(
-            f"{source}: this teacher was trained for another task: "
-            f"{'; '.join(differences)}. It teaches all the same.",
+            f"{source}: this teacher may be of another task: {'; '.join(differences)}. "
+            "It teaches all the same.",
             file=sys.stderr,
         )
+
+
+def _task(data: DataConfig) -> dict[str, Any]:
+    """What a network of such data learns to undo, by the fields that tell it."""
+    return {
+        "gray": data.gray,
+        "degraded": data.degraded,
+        "sigma_255": data.sigma_range_255 or data.sigma_255,
+        "clip": data.clip or data.round,  # rounding clips, too
+        "round": data.round,
+        "jpeg_quality": data.jpeg_quality_range or data.jpeg_quality,
+    }

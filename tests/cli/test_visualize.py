@@ -143,6 +143,7 @@ def test_runs_of_one_name_are_told_apart(image, asked) -> None:
         (["tiny"], ["--point", "3,20"], "lie in the image, .* got 3,20"),
         (["tiny"], ["--point", "3,-2"], "lie in the image, .* got 3,-2"),
         (["tiny"], ["--point", "-1,3", "2,2"], "lie in the image, .* got -1,3"),
+        (["tiny"], ["--point", "-1.5,2"], "X,Y in whole pixels, .*got -1.5,2"),
         (["tiny"], ["--point=-1,3"], "lie in the image, .* got -1,3"),
         (["tiny"], ["--point", "3"], "X,Y in whole pixels, e.g. 40,25; got 3"),
         (["tiny"], ["--point", "1.5,2"], "X,Y in whole pixels, .*got 1.5,2"),
