@@ -192,7 +192,8 @@ class Checkpoints:
         """
         folder = self._folder / str(step)
         if not folder.is_dir():
-            there = ", ".join(map(str, sorted(self._manager.all_steps()))) or "none"
+            steps = ", ".join(map(str, sorted(self._manager.all_steps())))
+            there = f"{steps}. Give one of these, or the run" if steps else "none"
             raise CheckpointError(
                 f"{folder}: no checkpoint of this step; there are {there}."
             )

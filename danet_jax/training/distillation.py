@@ -177,7 +177,7 @@ def _warn_of_another_task(
 ) -> None:
     theirs, ours = _task(stored.data), _task(config.data)
     differences = [
-        f"data.{name} was {theirs[name]!r}, the student's is {value!r}"
+        f"{name} was {theirs[name]!r}, the student's is {value!r}"
         for name, value in ours.items()
         if theirs[name] != value
     ]
@@ -191,11 +191,11 @@ def _warn_of_another_task(
 
 def _task(data: DataConfig) -> dict[str, Any]:
     """What a network of such data learns to undo, by the fields that tell it."""
+    form = "rounded" if data.round else "clipped" if data.clip else "float"
     return {
-        "gray": data.gray,
-        "degraded": data.degraded,
-        "sigma_255": data.sigma_range_255 or data.sigma_255,
-        "clip": data.clip or data.round,  # rounding clips, too
-        "round": data.round,
-        "jpeg_quality": data.jpeg_quality_range or data.jpeg_quality,
+        "data.gray": data.gray,
+        "data.degraded": data.degraded,
+        "data.sigma_255": data.sigma_range_255 or data.sigma_255,
+        "noisy input": form,  # rounding clips, whatever data.clip is
+        "data.jpeg_quality": data.jpeg_quality_range or data.jpeg_quality,
     }

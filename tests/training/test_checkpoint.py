@@ -131,6 +131,15 @@ def run(tiny: Tiny, tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
+def test_a_step_that_is_not_there_and_one_without_its_config(run: Path) -> None:
+    match = r"checkpoints/7: no .*; there are 0\. Give one of these, or the run\."
+    with pytest.raises(CheckpointError, match=match):
+        load_experiment(run / "checkpoints" / "7")
+    shutil.rmtree(run / "checkpoints" / "0" / "config")
+    with pytest.raises(CheckpointError, match=r"checkpoints/0: .*lacks its config"):
+        load_experiment(run)
+
+
 def test_loading_warns_of_nothing(run: Path, tiny: Tiny, caplog) -> None:
     before = sorted(run.rglob("*"))
     for path in run, run / "checkpoints" / "0":
