@@ -14,9 +14,10 @@ OLD := $(PYTHON) is too old. Name Python 3.11 or newer: make PYTHON=python3.11 .
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
 
-# Two at a time, those of a file in one process: they share what was compiled.
+# Two at a time, those of a file in one process: they share what was compiled. A
+# process that crashes fails the run: replaced, pytest-xdist 3.8 would wait forever.
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
 
 check: .venv/ready
 	$(BIN)/ruff check .

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
+
 from danet_jax.config import ExperimentConfig
 from danet_jax.training import train
 
@@ -15,6 +17,20 @@ def test_some_steps_are_traced(
     config = tiny(**PLAIN, **{"train.profile": 2, "train.steps": 5})
     assert train(config, tmp_path).step == 5
     assert list(tmp_path.glob("profile/**/*.xplane.pb"))
+
+
+def test_a_trace_leaves_the_threads_of_python_alone(
+    tiny: Callable[..., ExperimentConfig], tmp_path: Path
+) -> None:
+    """A trace of Python's calls is no use here: it can crash while a checkpoint is
+    written. Its events are named by file and line, "$train.py:12 step"."""
+    config = tiny(**PLAIN, **{"train.profile": 2, "train.steps": 5})
+    train(config, tmp_path)
+    (path,) = tmp_path.glob("profile/**/*.xplane.pb")
+    planes = jax.profiler.ProfileData.from_file(str(path)).planes
+    names = {e.name for plane in planes for line in plane.lines for e in line.events}
+    assert any("jit" in name.lower() for name in names)
+    assert not [name for name in names if name.startswith("$")]
 
 
 def test_a_trace_ends_with_the_run(
