@@ -166,7 +166,7 @@ def test_closing_ends_the_threads(root: Path) -> None:
     assert readers
     batches.close()  # type: ignore[attr-defined]
     for reader in readers:
-        reader.join(timeout=10)
+        reader.join(timeout=60)
     assert not any(reader.is_alive() for reader in readers)
 
 
@@ -181,5 +181,5 @@ def test_an_abandoned_iterator_is_silent_at_exit(root: Path) -> None:
         "next(batches)\n"
     )
     command = [sys.executable, "-W", "error", "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")

@@ -60,7 +60,7 @@ def test_two_processes_do_not_meet(source: Path, tmp_path: Path) -> None:
                 prepared(source, out)
             assert (tmp_path / ".out.partial").exists()
             go.touch()
-            assert other.wait(60) == 0
+            assert other.wait(300) == 0
         finally:
             other.kill()
     assert is_prepared(out, planned(source))

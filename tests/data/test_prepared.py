@@ -290,5 +290,5 @@ def test_a_folder_of_images_needs_no_tfds(source: Path) -> None:
         "print('tensorflow_datasets' in sys.modules)\n"
     )
     command = [sys.executable, "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr

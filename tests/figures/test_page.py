@@ -207,7 +207,7 @@ class _Listener(BaseHTTPRequestHandler):
 
 
 class _Server(HTTPServer):
-    timeout = 60
+    timeout = 300
     heard: Mapping[str, str] = MappingProxyType({})
 
 
