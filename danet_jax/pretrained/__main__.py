@@ -18,7 +18,7 @@ restored = nnx.jit(model)(degraded)  # [N, H, W, channels] in [0, 1]
 
 They are small networks, each trained for minutes on two CPU cores by the command in its
 section. The terms are those of the images that each was trained on. How the records
-were prepared: [data.md](data.md#records-of-the-networks-that-are-shipped). Figures are
+were prepared: [records.md](records.md#records-of-the-networks-that-are-shipped). Figures are
 PSNR in dB / SSIM, means over the images of a set, by the rules of
 [protocols.md](protocols.md).
 """
