@@ -1,5 +1,6 @@
 """Stopping between two steps when the scheduler or the user asks for it."""
 
+import contextlib
 import itertools
 import os
 import signal
@@ -49,9 +50,11 @@ class Interrupt:
     def _remember(self, number: int, frame: FrameType | None) -> None:
         self._noticed = True
         self._restore()
-        # Not print(): the main thread may be inside a write to the same stream.
+        # Not print(): the main thread may be inside a write to the same stream. Its
+        # reader may be gone: Ctrl-C also ends the "tee" of "train.py 2>&1 | tee log".
         name = signal.Signals(number).name
-        os.write(2, f"\n{name}: saves after this step; again, it kills.\n".encode())
+        with contextlib.suppress(OSError):
+            os.write(2, f"\n{name}: saves after this step; again, it kills.\n".encode())
 
     def _restore(self) -> None:
         for number, handler in self._previous.items():

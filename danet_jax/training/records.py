@@ -1,5 +1,6 @@
 """What a run says while it goes: a progress bar, metrics.jsonl, TensorBoard events."""
 
+import contextlib
 import json
 import math
 import sys
@@ -141,9 +142,13 @@ class Records:
         self._timed, self._since = 0, time.perf_counter()
 
     def say(self, text: str) -> None:
-        """Prints a line, above the progress bar where there is one."""
+        """Prints a line, above the progress bar where there is one.
+
+        That nobody reads any more, as after a "tee" that was ended, stops no training.
+        """
         if self._speaks:
-            tqdm.write(text, file=sys.stderr)
+            with contextlib.suppress(OSError):
+                tqdm.write(text, file=sys.stderr)
 
 
 def _drop_after(path: Path, done: int) -> None:

@@ -30,6 +30,16 @@ def test_a_signal_is_remembered(number: int, capfd) -> None:
     assert f"{signal.Signals(number).name}: saves" in capfd.readouterr().err
 
 
+def test_a_signal_is_remembered_though_nobody_reads_of_it(monkeypatch) -> None:
+    def write(*_: object) -> int:
+        raise BrokenPipeError
+
+    with Interrupt() as interrupt:
+        monkeypatch.setattr(os, "write", write)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interrupt.asked()
+
+
 def test_handlers_are_given_back() -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
     with Interrupt():

@@ -1,6 +1,7 @@
 """metrics.jsonl is the record of a run: means, no gaps, no half lines, no NaN."""
 
 import builtins
+import errno
 import io
 import json
 import math
@@ -137,6 +138,19 @@ def test_quiet_without_a_terminal(tmp_path: Path, capsys) -> None:
         records.flush()
         records.say("hello")
     assert capsys.readouterr() == ("", "hello\n")
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.EIO])  # a pipe, a terminal
+def test_nobody_need_read(tmp_path: Path, monkeypatch, number: int) -> None:
+    def write(_: str) -> int:
+        raise OSError(number, "gone")
+
+    with opened(tmp_path) as records:
+        monkeypatch.setattr(sys, "stderr", io.StringIO())
+        monkeypatch.setattr(sys.stderr, "write", write)
+        records.say("hello")
+        records.write("train", 1, {"loss": 1.0})
+    assert lines(tmp_path)
 
 
 def test_tensorboard(tmp_path: Path) -> None:
