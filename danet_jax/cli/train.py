@@ -54,7 +54,8 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     workdir = arguments.workdir or Path("runs") / config.name
     with explained_memory(config):
         result = train(config, workdir)
-    if result.step == result.steps and jax.process_index() == 0:
+    done = result.step == result.steps and not result.stopped  # e.g. in stage one
+    if done and jax.process_index() == 0:
         command = arguments.parser.prog.replace("train", "eval")  # script or danet
         print(
             f"{workdir}: trained for {result.steps} steps. "

@@ -122,33 +122,32 @@ def _train(
     steps = total_steps(config.train, patch_count(images, config.data))
     # Told in steps, so that other images cannot change the length of a run.
     config = override(config, {"train.steps": steps})
-    with (
-        claimed(workdir, config),
-        Checkpoints(workdir, config) as checkpoints,
-        Interrupt() as interrupt,
-    ):
-        graphdef, state = new_state(config, steps)
-        state = lesson.begin(config, state)
-        state = checkpoints.resume(devices.replicate(state, mesh))
-        start = int(state.step)
-        with (
-            Records(workdir, config.train, done=start, steps=steps) as records,
-            Profile(workdir, done=start, count=config.train.profile) as profile,
-        ):
-            records.say(_greeting(config, images, state, steps))
-            run = _Run(
-                config.train,
-                steps,
-                lesson.step(graphdef, config, steps, mesh),
-                Validation(config, validation, records, interrupt),
-                checkpoints,
-                records,
-                interrupt,
-                profile,
-            )
-            batches = _batches(config, images, mesh, start, steps)
-            with contextlib.closing(batches):
-                return run.go(state, batches)
+    with claimed(workdir, config), Interrupt() as interrupt:
+        with Checkpoints(workdir, config) as checkpoints:
+            graphdef, state = new_state(config, steps)
+            state = lesson.begin(config, state)
+            state = checkpoints.resume(devices.replicate(state, mesh))
+            start = int(state.step)
+            with (
+                Records(workdir, config.train, done=start, steps=steps) as records,
+                Profile(workdir, done=start, count=config.train.profile) as profile,
+            ):
+                records.say(_greeting(config, images, state, steps))
+                run = _Run(
+                    config.train,
+                    steps,
+                    lesson.step(graphdef, config, steps, mesh),
+                    Validation(config, validation, records, interrupt),
+                    checkpoints,
+                    records,
+                    interrupt,
+                    profile,
+                )
+                batches = _batches(config, images, mesh, start, steps)
+                with contextlib.closing(batches):
+                    result = run.go(state, batches)
+        # A signal may also have come while the last checkpoint was written.
+        return dataclasses.replace(result, stopped=result.stopped or interrupt.asked())
 
 
 def total_steps(train: TrainConfig, patches: int) -> int:

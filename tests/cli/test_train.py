@@ -110,8 +110,10 @@ def test_an_interval_that_prepared_records_cannot_have(calls, tmp_path):
     assert len(calls) == 3
 
 
-def test_nothing_is_promised_after_an_interruption(calls, monkeypatch, capsys):
-    monkeypatch.setattr(command, "train", lambda *_: TrainResult(2, 3, None))
+@pytest.mark.parametrize("step", [2, 3])  # the last one of a teacher, for example
+def test_nothing_is_promised_after_an_interruption(calls, monkeypatch, capsys, step):
+    result = TrainResult(step, 3, None, stopped=True)
+    monkeypatch.setattr(command, "train", lambda *_: result)
     _run("--config x.py")
     assert capsys.readouterr().out == ""
 

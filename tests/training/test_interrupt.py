@@ -9,7 +9,7 @@ import jax
 import pytest
 from jax.experimental import multihost_utils
 
-from danet_jax.config import ExperimentConfig
+from danet_jax.config import DistillationConfig, ExperimentConfig
 from danet_jax.training import train
 from danet_jax.training.checkpoint import Checkpoints
 from danet_jax.training.interrupt import SIGNALS, Interrupt
@@ -106,3 +106,21 @@ def test_a_validation_is_made_up_for(
     with Checkpoints(tmp_path) as found, Checkpoints(tmp_path / "whole") as wanted:
         assert (found.best, found.latest) == (wanted.best, wanted.latest)
     assert train(tiny(), tmp_path) == TrainResult(6, 6, None)  # only once
+
+
+def test_a_signal_while_the_last_checkpoint_is_written(
+    pair: Callable[..., DistillationConfig], tmp_path: Path, monkeypatch
+) -> None:
+    """It does not kill, nor does the next stage begin as if there had been none."""
+    wait, usual = Checkpoints.wait, signal.getsignal(signal.SIGTERM)
+
+    def signalled(self: Checkpoints) -> None:
+        assert signal.getsignal(signal.SIGTERM) != usual
+        os.kill(os.getpid(), signal.SIGTERM)
+        wait(self)
+
+    monkeypatch.setattr(Checkpoints, "wait", signalled)
+    result = train(pair(), tmp_path)
+    assert (result.step, result.stopped) == (6, True)
+    assert max(steps_saved(tmp_path / "teacher")) == 6
+    assert not (tmp_path / "checkpoints").exists()
