@@ -35,6 +35,12 @@ def _score(metrics: dict[str, float]) -> float:
     return value if math.isfinite(value) else -math.inf
 
 
+class _Manager(ocp.CheckpointManager):
+    # JAX counts the calls of Interrupt; between them Orbax would ask it by the step.
+    def reached_preemption(self, step: int) -> bool:
+        return False
+
+
 class Checkpoints:
     """The checkpoints of one working directory: the latest two and the best are kept.
 
@@ -62,7 +68,7 @@ class Checkpoints:
         )
         self._folder = workdir.absolute() / CHECKPOINTS
         try:
-            self._manager = ocp.CheckpointManager(self._folder, options=options)
+            self._manager = _Manager(self._folder, options=options)
         except ValueError as error:
             raise CheckpointError(
                 f"{self._folder}: a checkpoint's metrics cannot be read "

@@ -78,6 +78,15 @@ def test_everything_comes_back(save, tiny, tmp_path, ema: bool) -> None:
     assert dtypes == jax.tree.map(lambda leaf: leaf.dtype, state(2, ema=ema))
 
 
+def test_saving_does_not_ask_for_a_cluster_s_signals(save, tmp_path, monkeypatch):
+    """By the step: the call at which all hosts stop would be far away, or past."""
+    asked: list[int] = []
+    ask = "jax.experimental.multihost_utils.reached_preemption_sync_point"
+    monkeypatch.setattr(ask, asked.append)
+    save(None, 30.0)
+    assert not asked
+
+
 def test_nothing_to_resume(tiny: Tiny, tmp_path: Path) -> None:
     with Checkpoints(tmp_path, tiny()) as checkpoints:
         given = state(0)
