@@ -151,13 +151,23 @@ def refuse_unusable(where: str, errors: Sequence[DataError], count: int) -> None
 
 def depth_refusal(file: Image.Image) -> str:
     """Why the samples of an opened file cannot be used, or nothing; before it loads."""
-    # Pillow hands out the upper 8 of 16 bits in colour without a word.
-    deep = any(";16" in str(tile[-1]) for tile in getattr(file, "tile", ()))
-    if not deep and file.mode in GRAY_MODES | COLOUR_MODES:
+    # Pillow hands out the upper 8 of more bits in colour without a word.
+    bits = max(
+        (_bits(file.format, t[-1]) for t in getattr(file, "tile", ())), default=8
+    )
+    if bits <= 8 and file.mode in GRAY_MODES | COLOUR_MODES:
         return ""
-    got = "16 bits" if deep else f"mode {file.mode}"
+    got = f"{bits} bits" if bits > 8 else f"mode {file.mode}"
     rule = "must have 8 bits a sample, gray or RGB"
     return f"{rule}; got {got}. Convert it to 8 bits first."
+
+
+def _bits(kind: str | None, stored: object) -> int:
+    """Bits a sample by Pillow's words for how they are stored; 8 may be fewer."""
+    if kind == "PPM" and isinstance(stored, tuple):  # ends with the largest value
+        return max(int(stored[-1]).bit_length(), 8)
+    # In BMP, 16 are those of a whole pixel.
+    return 16 if ";16" in str(stored) and kind != "BMP" else 8
 
 
 def make_folder(path: Path) -> None:

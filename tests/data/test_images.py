@@ -1,5 +1,6 @@
 """Reading and writing image files."""
 
+import struct
 import warnings
 from pathlib import Path
 
@@ -151,6 +152,33 @@ def test_read_image_refuses_deep_colour(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.ones((4, 4, 3), np.uint16))
     with pytest.raises(DataError, match=r"8 bits a sample.*got 16 bits"):
         read_image(tmp_path / "a.tif", 3)
+
+
+@pytest.mark.parametrize(("largest", "bits"), [(65535, 16), (1023, 10)])
+@pytest.mark.parametrize("kind", ["P3", "P6"])
+def test_deep_colour_is_refused_in_ppm(
+    tmp_path: Path, kind: str, largest: int, bits: int
+) -> None:
+    """Pillow scales it to 8 bits."""
+    head, samples = f"{kind} 2 1 {largest}\n".encode(), range(1, 7)
+    binary = np.array(samples, ">u2").tobytes()
+    body = binary if kind == "P6" else " ".join(map(str, samples)).encode()
+    (tmp_path / "a.ppm").write_bytes(head + body)
+    for read in read_header, lambda path: read_image(path, 3):
+        with pytest.raises(DataError, match=rf"must have 8 bits.*got {bits} bits\."):
+            read(tmp_path / "a.ppm")
+
+
+def test_fewer_bits_become_8(tmp_path: Path) -> None:
+    """By hand: 3 of 3, and the largest of 5, 6 and 5 bits, are 255."""
+    (tmp_path / "a.ppm").write_bytes(b"P6 1 1 3\n\3\0\1")
+    assert read_image(tmp_path / "a.ppm", 3).ravel().tolist() == [255, 0, 85]
+    header = struct.pack("<IiiHHIIiiII", 40, 1, 1, 1, 16, 3, 4, 0, 0, 0, 0)
+    masks = struct.pack("<III", 0xF800, 0x07E0, 0x001F)
+    pixel = struct.pack("<HH", 0xF81F, 0)
+    head = b"BM" + struct.pack("<IHHI", 70, 0, 0, 66)
+    (tmp_path / "a.bmp").write_bytes(head + header + masks + pixel)
+    assert read_image(tmp_path / "a.bmp", 3).ravel().tolist() == [255, 0, 255]
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])

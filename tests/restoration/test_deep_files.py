@@ -235,3 +235,10 @@ def test_what_a_deep_tiff_says_of_its_photograph_is_kept(tmp_path, suffix):
     assert found[306] == "2020:01:02 03:04:05"
     assert found[33432] == "mine"
     assert found[271].startswith("Kamera")
+
+
+def test_deep_ppm_is_refused(tmp_path):
+    """Pillow reads its colours as 8 bits without a word."""
+    (tmp_path / "a.ppm").write_bytes(b"P6 2 1 65535\n" + bytes(12))
+    with pytest.raises(DataError, match=r"a.ppm: must have 8 bits.*got 16 bits. Conv"):
+        read_photograph(tmp_path / "a.ppm")
