@@ -42,5 +42,8 @@ def replace_bytes(path: Path, content: bytes | memoryview) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Writes a file of UTF-8 whole; raises what ``replacing`` raises."""
-    replace_bytes(path, text.encode())
+    r"""Writes a file of UTF-8 whole; raises what ``replacing`` raises.
+
+    What is no text, as names of files may hold it, is written as Python does: \udce9.
+    """
+    replace_bytes(path, text.encode(errors="backslashreplace"))

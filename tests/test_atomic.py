@@ -36,6 +36,11 @@ def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.txt"]
 
 
+def test_names_that_are_no_text_can_be_written(tmp_path: Path) -> None:
+    replace_text(tmp_path / "a.txt", "ü " + os.fsdecode(b"caf\xe9"))
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == r"ü caf\udce9"
+
+
 def test_writers_that_look_at_the_suffix_see_it(tmp_path: Path) -> None:
     with replacing(tmp_path / "a.npz") as partial:
         assert (partial.parent, partial.suffix) == (tmp_path, ".npz")

@@ -68,6 +68,7 @@ def main(arguments: Sequence[str]) -> int:
         The exit status: 0; 2 after a user's mistake, explained in one line; 130 after
         Ctrl-C; 141 if the reader of the output went away.
     """
+    _prepare_streams()
     try:
         _run(arguments)
         sys.stdout.flush()
@@ -144,6 +145,20 @@ def _parser() -> argparse.ArgumentParser:
         one.set_defaults(parser=one)
         command.add_arguments(one)
     return parser
+
+
+def _prepare_streams() -> None:
+    """Lets standard streams take any text, also where they are closed (``>&-``).
+
+    Names of files need not be text in the terminal's encoding, nor any text at all.
+    """
+    for name in "stdout", "stderr":
+        stream = getattr(sys, name)
+        if stream is None:
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, nowhere)
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _refuse(text: str) -> int:

@@ -1,4 +1,5 @@
 import errno
+import io
 import logging
 import os
 import re
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tqdm import tqdm
 
 from danet_jax.checks import CheckpointError, ConfigError, DataError
 from danet_jax.cli import main as module
@@ -159,6 +161,34 @@ def test_the_reader_of_the_output_went_away(restore, monkeypatch):
         monkeypatch.setattr(sys, "stdout", pipe)
         assert main(RESTORE) == 141
     # Closing the pipe, as the interpreter does at its end, has raised nothing.
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "shown"),
+    [("utf-8", os.fsdecode(b"caf\xe9"), rb"caf\udce9"), ("ascii", "é", rb"\xe9")],
+)
+def test_names_that_standard_output_cannot_encode(
+    encoding, name, shown, restore, monkeypatch
+):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding))
+    restore(lambda *_: print(name))
+    assert main(RESTORE) == 0
+    assert raw.getvalue() == shown + b"\n"
+
+
+def test_streams_that_were_closed_before_the_start(restore, monkeypatch):
+    def act(*_):
+        print("a table")
+        for _ in tqdm(range(2), disable=None):
+            print("a warning", file=sys.stderr)
+
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    restore(act)
+    assert main(RESTORE) == 0
+    sys.stdout.close()
+    sys.stderr.close()
 
 
 def test_the_installed_command(monkeypatch, restore):
