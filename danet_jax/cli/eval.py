@@ -10,6 +10,7 @@ from pathlib import Path
 from danet_jax.checks import ConfigError
 from danet_jax.cli.combinations import check_combination
 from danet_jax.cli.folders import Folder, assign, read_folder
+from danet_jax.cli.jobs import check_folder
 from danet_jax.cli.tasks import (
     Run,
     Task,
@@ -152,9 +153,11 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     )
     evaluations = _score(arguments, tasks, out)
     table = comparison(evaluations) if names and evaluations else markdown(evaluations)
-    print(table, end="")
-    if evaluations:
-        _write(arguments, evaluations, out, table)
+    try:  # first, since who reads the table may be gone
+        if evaluations:
+            _write(arguments, evaluations, out, table)
+    finally:
+        print(table, end="")
     for submission in submissions:
         assert out is not None  # as there is one checkpoint
         mine = [folder for folder, name in folders if name == submission.name]
@@ -179,7 +182,7 @@ def _score(
         check_places(tasks)
     baseline = _baseline(arguments, tasks)
     if out is not None:
-        make_folder(out)
+        check_folder(out)
     sheet: list[list[Panel]] = []
     evaluations = []
     for task in tasks:

@@ -1,4 +1,6 @@
+import errno
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +8,7 @@ import pytest
 from PIL import Image
 
 from danet_jax.checks import ConfigError, DataError
+from danet_jax.cli import eval as command
 from danet_jax.config import DataConfig
 from danet_jax.data.images import write_png
 
@@ -56,6 +59,42 @@ def test_results_lie_beside_the_checkpoints(tmp_path, run):
     run("--data", tmp_path / "one", checkpoint="checkpoints/20")
     assert (tmp_path / "run" / "eval" / "results.md").exists()
     assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_a_reader_of_the_table_who_went_away_costs_no_results(
+    tmp_path, run, monkeypatch
+):
+    _write(tmp_path / "one" / "a.png")
+
+    def gone(*_, **options):
+        if "file" not in options:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("builtins.print", gone)
+    with pytest.raises(BrokenPipeError):
+        run("--data", tmp_path / "one", "--out", tmp_path / "out")
+    assert len(_rows(tmp_path / "out")) == 2
+
+
+def test_results_that_cannot_be_written_are_shown(tmp_path, run, monkeypatch, capsys):
+    _write(tmp_path / "one" / "a.png")
+    with pytest.raises(DataError, match=r"one: cannot be written \(Is a directory\)"):
+        run("--data", tmp_path / "one", "--json", tmp_path / "one")
+    assert "| mean of 1 |" in capsys.readouterr().out
+
+
+def test_a_folder_that_takes_no_files_is_told_before_any_work(
+    tmp_path, run, monkeypatch
+):
+    _write(tmp_path / "one" / "a.png")
+
+    def closed(dir):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", closed)
+    monkeypatch.setattr(command, "evaluate", lambda *_, **__: pytest.fail())
+    with pytest.raises(DataError, match=r"out: takes no files \(Read-only"):
+        run("--data", tmp_path / "one", "--out", tmp_path / "out")
 
 
 def test_overrides_change_the_noise(tmp_path, run):
