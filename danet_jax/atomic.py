@@ -1,9 +1,12 @@
 """Files that are written whole or not at all: a killed process leaves no half file."""
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+_LONG = 200  # bytes of a name, of which most disks allow 255
 
 
 @contextlib.contextmanager
@@ -23,7 +26,10 @@ def replacing(path: Path) -> Iterator[Path]:
         yield path
         return
     path = path.resolve()
-    partial = path.with_name(f".{path.name}.part{path.suffix}")
+    name = path.name
+    if len(os.fsencode(name)) > _LONG:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()
+    partial = path.with_name(f".{name}.part{path.suffix}")
     try:
         yield partial
         # Else a crash of the machine might keep the new name, but not the content.

@@ -49,6 +49,12 @@ def test_writers_that_look_at_the_suffix_see_it(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.npz"]
 
 
+def test_a_name_as_long_as_the_disk_allows(tmp_path: Path) -> None:
+    path = tmp_path / ("ü" * 125 + "a.png")  # 255 bytes
+    replace_text(path, "text")
+    assert names(tmp_path) == [path.name]
+
+
 def test_a_link_stays_one(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
