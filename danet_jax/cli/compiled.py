@@ -21,11 +21,11 @@ def keep_compiled() -> None:
     """
     if VARIABLE in os.environ or getattr(jax.config, _OPTION):
         return
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(root) / "danet_jax" / _processor()
     try:
+        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(root) / "danet_jax" / _processor()
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    except (OSError, RuntimeError):  # a user without a name has no home
         return
     jax.config.update(_OPTION, str(folder))
     # The initial parameters take a hundred small programs: together, five seconds.

@@ -55,3 +55,13 @@ def test_a_home_that_cannot_be_written_is_no_error(unset: Path, monkeypatch) -> 
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
     keep_compiled()
     assert getattr(jax.config, OPTION) is None
+
+
+def test_a_user_without_a_home_is_no_error(unset: Path, monkeypatch) -> None:
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", home)
+    keep_compiled()
+    assert getattr(jax.config, OPTION) is None
