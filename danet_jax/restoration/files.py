@@ -191,6 +191,8 @@ def _read_by_pillow(path: Path) -> Photograph:
         exif = _exif_of_tiff(file) if file.format == "TIFF" else {}
         file.load()
         picture = ImageOps.exif_transpose(file)
+        if "Raw profile type exif" in file.info:
+            exif = _exif_of_text(file)
         pixels = read_deep_png(path) if deep else _pixels(file, picture)
     kept = ("exif",) if file.mode == "CMYK" else ("exif", "icc_profile")
     extras = {name: picture.info[name] for name in kept if name in picture.info} | exif
@@ -205,6 +207,15 @@ def _exif_of_tiff(file: Image.Image) -> dict[str, Any]:
             exif[tag] = found.get_ifd(tag) if tag in _DIRECTORIES else found[tag]
         if len(exif):
             return {"exif": exif.tobytes()}
+    return {}
+
+
+def _exif_of_text(file: Image.Image) -> dict[str, Any]:
+    """The EXIF that older programs wrote as text into a PNG file, which is turned."""
+    with contextlib.suppress(Exception):  # damaged
+        exif = file.getexif()
+        exif.pop(ExifTags.Base.Orientation, None)
+        return {"exif": exif.tobytes()}
     return {}
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from danet_jax.checks import DataError
 from danet_jax.restoration import deep_png, deep_tiff
@@ -131,6 +131,21 @@ def test_png_keeps_profile_and_exif(tmp_path):
         assert file.info["icc_profile"] == b"a colour profile"
         assert file.getexif()[0x010F] == "a camera"
         assert file.getexif().get(0x0112, 1) == 1
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_exif_that_png_holds_as_text_is_kept(tmp_path, dtype):
+    """As ImageMagick and ExifTool have written it, before PNG had a place for it."""
+    exif, info = Image.Exif(), PngImagePlugin.PngInfo()
+    exif[0x0112], exif[0x010F] = 6, "a camera"
+    lines = "", "exif", f"{len(exif.tobytes())}", exif.tobytes().hex()
+    info.add_text("Raw profile type exif", "\n".join(lines))
+    picture = Image.fromarray(np.zeros((7, 9), dtype))
+    picture.save(tmp_path / "a.png", pnginfo=info)
+    write_photograph(tmp_path / "b.png", read_photograph(tmp_path / "a.png"))
+    with Image.open(tmp_path / "b.png") as file:
+        assert file.size == (7, 9)
+        assert dict(file.getexif()) == {0x010F: "a camera"}
 
 
 @pytest.mark.parametrize("samples", [1, 2, 3, 4])
