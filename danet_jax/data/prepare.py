@@ -24,6 +24,7 @@ from danet_jax.data.manifest import (
 from danet_jax.data.patches import Patch, patch_grid
 from danet_jax.locks import locked
 
+_FILES = (MANIFEST, "dataset_info.json", "features.json")  # beside the records
 _GOES_ON = "Nothing will be written; the rest is read to find others like it."
 _OF_THE_DISK = frozenset(
     (
@@ -78,9 +79,9 @@ def prepare(out: Path, preparation: Preparation, *, workers: int) -> None:
         preparation: the plan.
         workers: processes that decode images; 0: none but this one.
     Raises:
-        DataError: a folder that is a disk of its own, an image that cannot be read or
-            has changed, a full disk, or another process that prepares the same folder.
-            Nothing is left behind.
+        DataError: a folder that is a disk of its own, or holds other files beside its
+            records, an image that cannot be read or has changed, a full disk, or
+            another process that prepares the same folder. Nothing is left behind.
     """
     from danet_jax.data.records import write_records
 
@@ -90,6 +91,7 @@ def prepare(out: Path, preparation: Preparation, *, workers: int) -> None:
             f"{out}: a disk is mounted there, so no other folder can take its place. "
             f"Name a folder on it: --out {shlex.quote(str(out / 'records'))}"
         )
+    _refuse_others(out)
     make_folder(out.parent)
     records = closing(_records(preparation, workers))
     with _explained(out), _partial(out) as folder, records as patches:
@@ -145,6 +147,17 @@ def _cut(
 def _ours(folder: Path) -> bool:
     """Whether a folder holds records, or nothing."""
     return (folder / MANIFEST).is_file() or not any(folder.iterdir())
+
+
+def _refuse_others(out: Path) -> None:
+    """Raises DataError if a folder that will be replaced holds more than records."""
+    for path in sorted(out.iterdir()) if out.is_dir() else ():
+        known = path.name in _FILES or ".array_record-" in path.name
+        if not known and not path.name.startswith("."):  # of file managers
+            raise DataError(
+                f"{out}: holds {path.name}, which would be lost with the records that "
+                "are to be replaced. Move it, or choose another --out."
+            )
 
 
 def _beside(out: Path, word: str) -> Path:

@@ -151,6 +151,21 @@ def test_another_s_folder_is_not_touched(source: Path, tmp_path: Path) -> None:
     assert is_prepared(tmp_path / "empty", planned(source))
 
 
+def test_other_files_beside_the_records_are_not_lost(
+    source: Path, tmp_path: Path
+) -> None:
+    out = prepared(source, tmp_path / "out")
+    (out / "runs").mkdir()
+    (out / ".DS_Store").touch()
+    assert is_prepared(out, planned(source))
+    with pytest.raises(DataError, match=r"out: holds runs, which would be lost with"):
+        prepared(source, out, held_out=("0*",))
+    assert is_prepared(out, planned(source))
+    (out / "runs").rename(tmp_path / "runs")
+    prepared(source, out, held_out=("0*",))
+    assert names(tmp_path) == {"source", "out", "runs"}
+
+
 def test_a_link_stays_and_leads_to_the_records(source: Path, tmp_path: Path) -> None:
     disk, link = tmp_path / "disk", tmp_path / "out"
     disk.mkdir()
