@@ -23,6 +23,7 @@ from danet_jax.models import DANet, abstract_danet
 from danet_jax.models.places import by_name, shares_outside, watched
 
 Restorer = Callable[[np.ndarray], np.ndarray]  # float32 [N, H, W, C] to the same
+_MOST_SIZES = 64  # of images, whose programs are kept in memory
 
 
 class DeviceMemoryError(DataError):
@@ -180,7 +181,8 @@ def _forward(
 ) -> Callable[[Any, Any], tuple[jax.Array, jax.Array | None]]:
     """The compiled network with its parameters as an argument.
 
-    It is kept, so that a validation during training compiles only once.
+    It is kept, so that a validation during training compiles only once; but of many
+    sizes of images not all programs, which take some 30 MB each of a small network.
     """
     graphdef = nnx.graphdef(abstract_danet(config, dtype=dtype))
 
@@ -192,4 +194,13 @@ def _forward(
         restored, returned = watched(model, image)
         return restored, shares_outside(config, returned)
 
-    return forward
+    sizes: set[tuple[int, ...]] = set()
+
+    def bounded(params: Any, image: Any) -> Any:
+        if image.shape not in sizes and len(sizes) >= _MOST_SIZES:
+            forward.clear_cache()
+            sizes.clear()
+        sizes.add(image.shape)
+        return forward(params, image)
+
+    return bounded

@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -50,6 +52,28 @@ def test_restorers_of_one_architecture_keep_their_own_parameters():
     np.testing.assert_array_equal(plain(image), image)
     assert np.abs(shifted(image) - image).min() > 0.1
     np.testing.assert_array_equal(plain(image), image)
+
+
+def test_the_programs_of_many_sizes_are_not_all_kept(monkeypatch):
+    """A folder may hold thousands of sizes, each of whose programs takes memory."""
+    compiled, jit = [], jax.jit
+
+    def watched_jit(function):
+        compiled.append(jit(function))
+        return compiled[-1]
+
+    inference._forward.cache_clear()
+    monkeypatch.setattr(jax, "jit", watched_jit)
+    monkeypatch.setattr(inference, "_MOST_SIZES", 2)
+    plain = dataclasses.replace(GRAY, block="conv", recurrent_offsets=False)
+    restore = make_restorer(_trained(plain))
+    kept = []
+    for height in 5, 6, 5, 7, 6, 5:
+        image = _image(1, height, 5, 1)
+        np.testing.assert_allclose(restore(image), image + 0.125, rtol=0, atol=1e-6)
+        kept.append(compiled[0]._cache_size())
+    assert kept == [1, 2, 2, 1, 2, 1]
+    inference._forward.cache_clear()
 
 
 def test_shares_outside_are_told_beside_the_same_image():
