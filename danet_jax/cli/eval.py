@@ -9,7 +9,7 @@ from pathlib import Path
 
 from danet_jax.checks import ConfigError
 from danet_jax.cli.combinations import check_combination
-from danet_jax.cli.folders import Folder, assign, read_folder
+from danet_jax.cli.folders import Folder, assign, check_apart, read_folder
 from danet_jax.cli.jobs import check_folder
 from danet_jax.cli.tasks import (
     Run,
@@ -180,6 +180,8 @@ def _score(
             )
     if arguments.save_images or arguments.compare:
         check_places(tasks)
+        if out is not None:
+            check_apart(arguments.data, out)
     baseline = _baseline(arguments, tasks)
     if out is not None:
         check_folder(out)

@@ -60,6 +60,16 @@ def assign(
     return pairs
 
 
+def check_apart(folders: Sequence[Folder], out: Path) -> None:
+    """Raises ConfigError if pictures would be written among the images of a set."""
+    for folder in folders:
+        if folder.path.resolve() in (out.resolve(), *out.resolve().parents):
+            raise ConfigError(
+                f"eval: pictures in {out} would be taken for images of {folder.path} "
+                "the next time. Give another --out."
+            )
+
+
 def _check_read(folder: Folder) -> None:
     text = str(folder.path)
     if "=" in text and not folder.protocol and not folder.path.exists():

@@ -146,6 +146,19 @@ def test_pictures(tmp_path, run):
     assert "| non-local means PSNR [dB] |" in (out / "results.md").read_text()
 
 
+@pytest.mark.parametrize("word", ["--save-images", "--compare"])
+def test_pictures_do_not_become_test_images(tmp_path, run, word):
+    _write(tmp_path / "one" / "a.png")
+    for out in tmp_path / "one", tmp_path / "one" / "deep" / "out":
+        with pytest.raises(ConfigError, match=r"would be taken for images of .*one"):
+            run("--data", tmp_path / "one", "--out", out, word)
+    run("--data", tmp_path / "one", "--out", tmp_path / "one" / "out")  # scores alone
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == [
+        "a.png",
+        "out",
+    ]
+
+
 def test_no_pictures_unless_asked(tmp_path, run):
     _write(tmp_path / "one" / "a.png")
     run("--data", tmp_path / "one", "--out", tmp_path / "out")
