@@ -216,9 +216,9 @@ def _draw(
         "sampling.png": locations_sheet(records, points),
         "offset_feature.png": feature_sheet(records, pixels),
     }
-    pages = {}
+    pages, ends = {}, _ends(list(records))
     for name, of_network in records.items():
-        end = f"_{_as_file(name)}" if len(records) > 1 else ""
+        end = ends[name]
         if of_network.attention:
             pictures[f"attention{end}.png"] = attention_sheet(of_network, pixels)
         else:
@@ -234,6 +234,19 @@ def _draw(
     for name, page in pages.items():
         write_text(out / name, page)
     print(f"Written to {out}: {', '.join([*pictures, *pages])}.")
+
+
+def _ends(names: Sequence[str]) -> dict[str, str]:
+    """What the names of each network's files end with: nothing if it is the only one.
+
+    They are numbered if two would be the same, also to disks that ignore case.
+    """
+    if len(names) == 1:
+        return dict.fromkeys(names, "")
+    ends = {name: f"_{_as_file(name)}" for name in names}
+    if len({end.casefold() for end in ends.values()}) == len(names):
+        return ends
+    return {name: f"{end}_{i}" for i, (name, end) in enumerate(ends.items(), 1)}
 
 
 def _as_file(name: str) -> str:

@@ -136,6 +136,18 @@ def test_runs_of_one_name_are_told_apart(image, asked) -> None:
     }
 
 
+def test_runs_whose_names_differ_in_marks_alone_are_told_apart(
+    image, asked, monkeypatch
+) -> None:
+    for name in "lr=1", "lr_1":
+        monkeypatch.setitem(NETWORKS, name, TINY)
+    status, out = _run(image, "--layers", "1", checkpoints=("lr=1", "lr_1"))
+    assert status == 0
+    for start in "field", "attention", "wavelets":
+        found = sorted(path.stem for path in out.glob(f"{start}_*"))
+        assert found == [f"{start}_lr_1_1", f"{start}_lr_1_2"]
+
+
 @pytest.mark.parametrize(
     ("checkpoints", "words", "match"),
     [
