@@ -198,7 +198,7 @@ def _forward(
 
     def bounded(params: Any, image: Any) -> Any:
         if image.shape not in sizes and len(sizes) >= _MOST_SIZES:
-            forward.clear_cache()
+            forward.clear_cache()  # type: ignore[attr-defined]  # jit has it
             sizes.clear()
         sizes.add(image.shape)
         return forward(params, image)
