@@ -48,7 +48,8 @@ _WEIGHTS: dict[Gray, tuple[float, ...]] = {
 def find_images(root: Path, pattern: str = "**/*") -> list[Path]:
     """Returns the sorted image files below a folder that match a glob pattern.
 
-    Hidden files and folders (``._a.png``, ``.cache/``) are passed over.
+    Hidden files and folders (``._a.png``, ``.cache/``) are passed over, but not links
+    that lead nowhere: who reads them is told.
 
     Args:
         root: folder to look in.
@@ -64,7 +65,8 @@ def find_images(root: Path, pattern: str = "**/*") -> list[Path]:
         problem = "is not a folder" if root.exists() else "no such folder"
         raise DataError(f"{root}: {problem}. {looked}")
     found = (p for p in root.glob(pattern) if p.suffix.lower() in SUFFIXES)
-    files = sorted(p for p in found if p.is_file() and not _hidden(p.relative_to(root)))
+    seen = (p for p in found if p.is_file() or not p.exists())
+    files = sorted(p for p in seen if not _hidden(p.relative_to(root)))
     if not files:
         kinds = " ".join(sorted(SUFFIXES))
         raise DataError(f"{root}: no images. {looked} Known: {kinds}.")

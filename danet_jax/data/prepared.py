@@ -136,7 +136,7 @@ def _training_files(source: Path, manifest: Preparation) -> set[Path]:
     files = list_files(source, manifest.clean, manifest.degraded)
     held_out = matching(files, manifest.held_out)
     pairs = (pair for name, pair in files.items() if name not in held_out)
-    return {path for pair in pairs for path in pair if path}
+    return {path for pair in pairs for path in pair if path and path.exists()}
 
 
 def _refuse(

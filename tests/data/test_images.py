@@ -34,6 +34,14 @@ def found(root: Path, pattern: str = "**/*") -> list[str]:
     return [path.relative_to(root).as_posix() for path in find_images(root, pattern)]
 
 
+def test_links_that_lead_nowhere_are_not_passed_over(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png")
+    (tmp_path / "b.png").symlink_to("gone.png")
+    assert found(tmp_path) == ["a.png", "b.png"]
+    with pytest.raises(DataError, match=r"b\.png: no such file"):
+        read_header(tmp_path / "b.png")
+
+
 def test_find_images_sorts_and_filters(tmp_path: Path) -> None:
     touch(tmp_path, "b.PNG", "a.jpg", "sub/c.TiFf", "notes.txt", ".hidden.png")
     touch(tmp_path, ".cache/d.png", "sub/._c.png")

@@ -16,6 +16,7 @@ from danet_jax.data.sources import (
     open_training,
     open_validation,
 )
+from tests.data.preparing import SINGLE, prepared, write_pairs
 
 
 def write(root: Path, *names: str, size: tuple[int, int] = (8, 9)) -> Path:
@@ -174,3 +175,22 @@ def test_images_smaller_than_the_crop(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=expected):
         open_training(config(tmp_path, crop=10), 1)
     assert len(open_training(config(tmp_path, crop=9), 1)) == 3
+
+
+def test_images_behind_links_are_named_if_they_are_gone(tmp_path: Path) -> None:
+    """Of records they may be gone altogether, as their folder may."""
+    disk, source = write_pairs(tmp_path / "disk"), tmp_path / "images"
+    source.mkdir()
+    for path in disk.glob("*_mean.png"):
+        (source / path.name).symlink_to(path)
+    out = prepared(source, tmp_path / "out", SINGLE)
+    disk.rename(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match=r"3 of 3 .*0_mean\.png: no such file"):
+        open_training(config(source), 1)
+    open_training(config(out, clean="*_mean.png"), 1)
+    (tmp_path / "elsewhere" / "0_mean.png").unlink()
+    (tmp_path / "elsewhere").rename(disk)
+    with pytest.raises(DataError, match=r"1 of 3 .*0_mean\.png: no such file"):
+        open_training(config(source), 1)
+    with pytest.raises(DataError, match=r"0_mean\.png: was removed after"):
+        open_training(config(out, clean="*_mean.png"), 1)
