@@ -111,7 +111,8 @@ def _run(arguments: Sequence[str]) -> None:
     parsed, rest = _parser().parse_known_args(_protected(arguments))
     if rest and not rest[0].startswith("--config."):
         parsed.parser.error(f"unknown argument {rest[0]}")
-    for name in "absl", "asyncio":  # Orbax tells there what it also raises
+    # Orbax and tifffile tell there what they also raise.
+    for name in "absl", "asyncio", "tifffile":
         logging.getLogger(name).setLevel(logging.CRITICAL)
     # After an error Orbax leaves its other reads, which Python may notice at the end.
     unread = "coroutine .* was never awaited"

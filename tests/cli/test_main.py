@@ -45,7 +45,8 @@ def test_arguments_and_overrides_reach_the_command(restore):
     calls = []
     restore(lambda *both: calls.append(both))
     assert main([*RESTORE, "--config.x=1", "--overwrite", "--config.y=2"]) == 0
-    assert not logging.getLogger("absl").isEnabledFor(logging.WARNING)
+    for name in "absl", "tifffile":
+        assert not logging.getLogger(name).isEnabledFor(logging.WARNING)
     ((arguments, overrides),) = calls
     assert arguments.input == Path("a.png")
     assert arguments.overwrite
