@@ -75,13 +75,15 @@ def explained_memory(config: ExperimentConfig) -> Iterator[None]:
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        first = ""
+        first = remat = ""
         if isinstance(config, DistillationConfig):
             size = config.teacher.train.batch_size
             first = f" (teacher.train.batch_size {size} in stage one)"
+            remat = " (in stage one --config.teacher.train.remat=True)"
         raise ConfigError(
             "train: the device's memory is too small for train.batch_size "
             f"{config.train.batch_size}{first} and data.crop {config.data.crop}. Lower "
-            "either, or set --config.train.accumulate=2 or --config.train.remat=True, "
-            "which trade time for memory; a run that has begun needs a new --workdir."
+            "either, or set --config.train.accumulate=2 or --config.train.remat=True"
+            f"{remat}, which trade time for memory; a run that has begun needs a new "
+            "--workdir."
         ) from error

@@ -10,12 +10,12 @@ import pytest
 from danet_jax.checks import ConfigError
 from danet_jax.cli import train as command
 from danet_jax.cli.main import main
-from danet_jax.config import ExperimentConfig
+from danet_jax.config import DistillationConfig, ExperimentConfig
 from danet_jax.data.images import write_png
 from danet_jax.training import TrainResult
 
 CONFIG = """
-from danet_jax.config import ExperimentConfig
+from danet_jax.config import DistillationConfig, ExperimentConfig
 
 def get_config():
     return ExperimentConfig(name="small")
@@ -152,6 +152,19 @@ def test_too_little_memory_on_the_device(calls, monkeypatch):
     )
     with pytest.raises(ConfigError, match=match):
         _run("--config x.py")
+
+
+def test_too_little_memory_for_a_teacher():
+    """What --config.train.X sets is the student's alone."""
+    match = (
+        r"train.batch_size 12 \(teacher.train.batch_size 5 in stage one\).*"
+        r"train.remat=True \(in stage one --config.teacher.train.remat=True\), which"
+    )
+    with (
+        pytest.raises(ConfigError, match=match),
+        command.explained_memory(DistillationConfig()),
+    ):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
 
 
 def test_other_errors_of_the_device_keep_their_traceback(calls, monkeypatch):
