@@ -138,11 +138,7 @@ def _conclude(
         "steps": steps,
         "saved": checkpoint.stat().st_mtime_ns,
         "step_seconds": config.train.batch_size / max(speeds) if speeds else 0.0,
-        "curve": sorted(
-            {
-                r["step"]: r["psnr_db"] for r in records if r["kind"] == "validation"
-            }.items()
-        ),
+        "curve": sorted(_curve(records).items()),
     }
     path = folder / OUTCOME
     known = _read(path) if path.exists() else {}
@@ -157,6 +153,12 @@ def _conclude(
             scores[key] = mean.psnr_restored, mean.ssim_restored
     if jax.process_index() == 0:  # all have scored, as loading takes all of them
         replace_text(path, json.dumps(values | {"scores": scores}, indent=2) + "\n")
+
+
+def _curve(records: Sequence[dict[str, Any]]) -> dict[int, float]:
+    """PSNR in dB by step, but for an infinite one, which is recorded as null."""
+    scored = [r for r in records if r["kind"] == "validation"]
+    return {r["step"]: r["psnr_db"] for r in scored if r["psnr_db"] is not None}
 
 
 def _key(name: str, images: ImageSet, config: ExperimentConfig) -> str:

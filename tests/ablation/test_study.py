@@ -282,3 +282,12 @@ def test_curves_are_averaged_where_all_have_a_point() -> None:
     whole = Outcome(variant, 0, 9, 0.5, {}, [(400, 28.0), (800, 29.0), (1200, 30.0)])
     later = Outcome(variant, 1, 9, 0.5, {}, [(800, 29.5), (1200, 30.5)])
     assert _mean_curve([whole, later]) == ([800, 1200], [29.25, 30.25])
+
+
+def test_an_infinite_psnr_is_no_point_of_a_curve() -> None:
+    scores = {1: None, 2: 30.0}  # as metrics.jsonl has them
+    records = [
+        {"kind": "validation", "step": step, "psnr_db": psnr_db}
+        for step, psnr_db in scores.items()
+    ]
+    assert study._curve([{"kind": "train", "step": 2}, *records]) == {2: 30.0}
