@@ -8,7 +8,7 @@ import math
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -83,7 +83,9 @@ class Checkpoints:
     ) -> None:
         if kind is None:
             self.wait()
-        self._manager.close()
+        # What the background has to say shall not bury the error that is on its way.
+        with suppress(*(() if kind is None else (ValueError, OSError))):
+            self._manager.close()
 
     def save(self, state: TrainState, psnr_db: float | None) -> None:
         """Starts saving a state, with the validation PSNR if there was a validation.
@@ -156,9 +158,8 @@ class Checkpoints:
         if state.ema is not None:
             items["ema"] = state.ema
         loaded = self.read(step, items)
-        ema = loaded.get("ema")
         done = jax.device_put(jnp.asarray(step, jnp.int32), state.step.sharding)
-        return TrainState(done, loaded["params"], loaded["opt_state"], ema)
+        return TrainState(done, **({"ema": None} | loaded))
 
     def read(self, step: int, items: dict[str, Any]) -> dict[str, Any]:
         """Items of a checkpoint, in the shapes, dtypes and places of those given.
@@ -266,11 +267,10 @@ def load_experiment(path: str | Path) -> tuple[ExperimentConfig, DANet]:
 
 def _abstract_params(config: DANetConfig) -> Any:
     """Shapes of a network's parameters, to be placed on this process' first device."""
-    model = abstract_danet(config)
     placed = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     return jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=placed),
-        nnx.as_pure(nnx.state(model, nnx.Param)),
+        nnx.as_pure(nnx.state(abstract_danet(config), nnx.Param)),
     )
 
 

@@ -242,6 +242,20 @@ def test_a_disk_that_fills_up(save, tiny, tmp_path: Path, monkeypatch) -> None:
     assert steps_saved(tmp_path) == [1]
 
 
+def test_an_error_on_its_way_is_not_buried(tiny: Tiny, tmp_path, monkeypatch) -> None:
+    """By that of a save in the background, which the same full disk has stopped."""
+
+    def full() -> None:
+        raise ValueError("RESOURCE_EXHAUSTED: write: No space left on device")
+
+    with (
+        pytest.raises(CheckpointError, match="one line"),
+        Checkpoints(tmp_path, tiny()) as checkpoints,
+    ):
+        monkeypatch.setattr(checkpoints._manager, "wait_until_finished", full)
+        raise CheckpointError("one line")
+
+
 def test_no_checkpoint_to_load(tiny: Tiny, tmp_path: Path) -> None:
     with pytest.raises(
         CheckpointError, match=r"no checkpoint here. Give the --workdir"
