@@ -89,8 +89,8 @@ class Records:
                     raise NonFiniteError(
                         f"training: {name} became {metrics[name]} at step {step}. No "
                         "checkpoint was written since. Lower train.learning_rate, or "
-                        "set train.clip_norm (e.g. 1.0), and start again in a new "
-                        "workdir."
+                        "set train.clip_norm (e.g. 1.0), for a distillation's teacher "
+                        "those of teacher.train, and start again in a new workdir."
                     )
         step, last = fetched[-1]
         mean = {k: sum(float(m[k]) for _, m in fetched) / len(fetched) for k in last}
