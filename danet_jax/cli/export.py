@@ -7,7 +7,8 @@ from pathlib import Path
 from danet_jax.checks import CheckpointError, ConfigError
 from danet_jax.pretrained import TASKS, Card, Figure, write_pretrained
 from danet_jax.pretrained.card import figures_of
-from danet_jax.training.checkpoint import Checkpoints, load_experiment
+from danet_jax.training.checkpoint import Checkpoints
+from danet_jax.training.experiment import load_experiment
 from danet_jax.training.workdir import run_and_step
 
 

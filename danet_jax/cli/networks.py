@@ -13,7 +13,7 @@ from danet_jax.restoration.ensemble import blended, self_ensemble
 from danet_jax.restoration.files import read_head
 from danet_jax.restoration.inference import Restorer, make_restorer
 from danet_jax.restoration.tiles import make_tiled_restorer
-from danet_jax.training.checkpoint import load_experiment
+from danet_jax.training.experiment import load_experiment
 
 OVERLAP = 64  # pixels
 COARSE = 50  # the best JPEG quality whose artifacts are worse than a camera's noise

@@ -19,7 +19,7 @@ from danet_jax.evaluation.protocols import (
     protocol_of,
 )
 from danet_jax.models import DANet
-from danet_jax.training.checkpoint import load_experiment
+from danet_jax.training.experiment import load_experiment
 from danet_jax.training.workdir import run_and_step
 
 _PAPERS = {"danet": "DANet", "danet_s": "DANet-S"}

@@ -24,7 +24,7 @@ from danet_jax.figures.record import Record, record
 from danet_jax.models import DANet
 from danet_jax.models.places import deformable, lost
 from danet_jax.pretrained import TASKS, load_pretrained
-from danet_jax.training.checkpoint import load_experiment
+from danet_jax.training.experiment import load_experiment
 from danet_jax.training.workdir import run_and_step
 
 _LAYERS = 3  # by default, as the paper's Fig. 13 seems to have it

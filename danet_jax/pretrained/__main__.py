@@ -16,11 +16,11 @@ model = load_pretrained("gray25")
 restored = nnx.jit(model)(degraded)  # [N, H, W, channels] in [0, 1]
 ```
 
-They are small networks, each trained for minutes on two CPU cores by the command in its
-section. The terms are those of the images that each was trained on. How the records
-were prepared: [records.md](records.md#records-of-the-networks-that-are-shipped). Figures are
-PSNR in dB / SSIM, means over the images of a set, by the rules of
-[protocols.md](protocols.md).
+They are small networks, each trained within a quarter of an hour to two hours on one or
+two CPU cores by the command in its section. The terms are those of the images that each
+was trained on. How the records were prepared:
+[records.md](records.md#records-of-the-networks-that-are-shipped). Figures are PSNR in
+dB / SSIM, means over the images of a set, by the rules of [protocols.md](protocols.md).
 """
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints of a run (Orbax), and loading a network from them."""
+"""Checkpoints of a run (Orbax)."""
 
 import dataclasses
 import errno
@@ -16,15 +16,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import orbax.checkpoint as ocp
-from flax import nnx
 from jax.experimental import multihost_utils
 
 from danet_jax.atomic import replace_text
 from danet_jax.checks import CheckpointError
-from danet_jax.config import DANetConfig, ExperimentConfig, experiment_from_dict
-from danet_jax.models import DANet, abstract_danet
-from danet_jax.training.step import TrainState, network_of
-from danet_jax.training.workdir import CHECKPOINTS, run_and_step
+from danet_jax.config import ExperimentConfig, experiment_from_dict
+from danet_jax.training.step import TrainState
+from danet_jax.training.workdir import CHECKPOINTS
 
 _POLICY = ocp.checkpoint_managers.preservation_policy
 
@@ -158,8 +156,9 @@ class Checkpoints:
         if state.ema is not None:
             items["ema"] = state.ema
         loaded = self.read(step, items)
+        ema = loaded.get("ema")
         done = jax.device_put(jnp.asarray(step, jnp.int32), state.step.sharding)
-        return TrainState(done, **({"ema": None} | loaded))
+        return TrainState(done, loaded["params"], loaded["opt_state"], ema)
 
     def read(self, step: int, items: dict[str, Any]) -> dict[str, Any]:
         """Items of a checkpoint, in the shapes, dtypes and places of those given.
@@ -236,42 +235,6 @@ class Checkpoints:
                 f"{self._folder}: a checkpoint could not be written ({text})."
                 f"{repair} Afterwards {kept}."
             ) from error
-
-
-def load_experiment(path: str | Path) -> tuple[ExperimentConfig, DANet]:
-    """The config and the network of a run, or of one of its checkpoints.
-
-    Args:
-        path: a working directory (its best checkpoint by validation PSNR is taken, or
-            the newest if none was validated), or one of its checkpoints/STEP folders.
-    Returns:
-        The config, and the network with the averaged parameters if the run has them.
-    Raises:
-        CheckpointError: there is no checkpoint, or it is incomplete.
-    """
-    path, step = run_and_step(Path(path))
-    if not (path / CHECKPOINTS).is_dir():
-        raise CheckpointError(
-            f"{path}: no checkpoint here. Give the --workdir of a training run."
-        )
-    with Checkpoints(path) as checkpoints:
-        step = checkpoints.best if step is None else step
-        if step is None:
-            raise CheckpointError(f"{path}: no checkpoint was finished here yet.")
-        config = checkpoints.config_of(step)
-        item = "ema" if config.train.ema_decay else "params"
-        target = _abstract_params(config.model)
-        params = checkpoints.read(step, {item: target})[item]
-    return config, network_of(config.model, params)
-
-
-def _abstract_params(config: DANetConfig) -> Any:
-    """Shapes of a network's parameters, to be placed on this process' first device."""
-    placed = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-    return jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=placed),
-        nnx.as_pure(nnx.state(abstract_danet(config), nnx.Param)),
-    )
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from danet_jax.config import (
 )
 from danet_jax.models import DANet, transfer_decoder
 from danet_jax.training import devices
-from danet_jax.training.checkpoint import load_experiment
+from danet_jax.training.experiment import load_experiment
 from danet_jax.training.step import (
     Batch,
     Loss,
