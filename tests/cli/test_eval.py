@@ -76,7 +76,7 @@ def test_a_reader_of_the_table_who_went_away_costs_no_results(
     assert len(_rows(tmp_path / "out")) == 2
 
 
-def test_results_that_cannot_be_written_are_shown(tmp_path, run, monkeypatch, capsys):
+def test_results_that_cannot_be_written_are_shown(tmp_path, run, capsys):
     _write(tmp_path / "one" / "a.png")
     with pytest.raises(DataError, match=r"one: cannot be written \(Is a directory\)"):
         run("--data", tmp_path / "one", "--json", tmp_path / "one")

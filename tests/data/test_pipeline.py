@@ -166,7 +166,7 @@ def test_closing_ends_the_threads(root: Path) -> None:
     assert readers
     batches.close()  # type: ignore[attr-defined]
     for reader in readers:
-        reader.join(timeout=60)
+        reader.join(timeout=10)
     assert not any(reader.is_alive() for reader in readers)
 
 
